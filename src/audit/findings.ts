@@ -1,0 +1,157 @@
+import { mainGraph } from '../onnx/model.js';
+import type { Anatomy } from './anatomy.js';
+import type { Finding, LayerReport } from './report.js';
+import type { WeightCensus } from './weights.js';
+
+const listed = 20;
+const plural = (count: number, noun: string): string => `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+const sum = (items: readonly number[]): number => items.reduce((a, b) => a + b, 0);
+
+/** Outputs of the model that do not depend on its input. */
+export const constantOutputs = ({ scope, known, lookup }: Anatomy): Set<string> =>
+  new Set([...scope.outputs].filter(name => known.get(name) === 'constant' || lookup(scope, name) !== null));
+
+function weights(census: readonly WeightCensus[]): Finding[] {
+  const broken = census.filter(item => item.nonFinite > 0);
+  const subnormal = census.filter(item => item.subnormal > 0);
+  const tiny = sum(census.map(item => item.tiny));
+  return [
+    ...(broken.length > 0
+      ? [
+          {
+            code: 'non-finite-weights' as const,
+            severity: 'error' as const,
+            text: `${plural(sum(broken.map(item => item.nonFinite)), 'weight')} in ${plural(broken.length, 'tensor')} are NaN or infinite.`,
+            where: broken.map(item => item.name).slice(0, listed),
+          },
+        ]
+      : []),
+    ...(subnormal.length > 0
+      ? [
+          {
+            code: 'subnormal-weights' as const,
+            severity: 'warning' as const,
+            text: `${plural(sum(subnormal.map(item => item.subnormal)), 'weight')} are subnormal numbers, with which a CPU computes many times slower; setting the ${tiny.toLocaleString('en-US')} weights below 1e−12 to zero changes no output that matters. Measure the gain with --time.`,
+            where: subnormal.map(item => item.name).slice(0, listed),
+          },
+        ]
+      : []),
+  ];
+}
+
+/** Channels and outputs that do not depend on the input, and channels that nothing reads. */
+function dataflow(anatomy: Anatomy): Finding[] {
+  const { scope, known, reads } = anatomy;
+  const outputs = [...constantOutputs(anatomy)];
+  const inRectifiers = new Set(anatomy.layers.flatMap(({ rectifier }) => [rectifier.input, rectifier.output]));
+  const partlyConstantOutputs: string[] = [];
+  const constantChannels: string[] = [];
+  const unread: string[] = [];
+  let constantCount = 0;
+  let unreadCount = 0;
+  for (const [value, knowledge] of known) {
+    if (typeof knowledge !== 'object') continue;
+    const constants = sum(Array.from(knowledge.constant));
+    const isLayer = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(scope.producer.get(value)?.opType ?? '');
+    if (constants > 0 && scope.outputs.has(value))
+      partlyConstantOutputs.push(`${value} (${constants} of ${knowledge.constant.length} channels)`);
+    if (constants > 0 && isLayer && !inRectifiers.has(value)) {
+      constantCount += constants;
+      constantChannels.push(value);
+    }
+    const flags = reads.get(value);
+    if (!isLayer || flags === 'all') continue;
+    const nobody = sum(Array.from(knowledge.constant, (constant, channel) => (!constant && flags?.[channel] !== 1 ? 1 : 0)));
+    if (nobody > 0) {
+      unreadCount += nobody;
+      unread.push(value);
+    }
+  }
+  const findings: Finding[] = [];
+  if (outputs.length > 0 || partlyConstantOutputs.length > 0)
+    findings.push({
+      code: 'constant-output',
+      severity: 'error',
+      text: `${plural(outputs.length + partlyConstantOutputs.length, 'output')} of the model ${outputs.length + partlyConstantOutputs.length === 1 ? 'does' : 'do'} not depend on its input, wholly or in some channels.`,
+      where: [...outputs, ...partlyConstantOutputs].slice(0, listed),
+    });
+  if (constantCount > 0)
+    findings.push({
+      code: 'constant-channels',
+      severity: 'note',
+      text: `${plural(constantCount, 'channel')} of layers without a rectifier do not depend on the input.`,
+      where: constantChannels.slice(0, listed),
+    });
+  if (unreadCount > 0)
+    findings.push({
+      code: 'unread-channels',
+      severity: 'warning',
+      text: `${plural(unreadCount, 'channel')} are computed but no output depends on them: what reads them multiplies by zero.`,
+      where: unread.slice(0, listed),
+    });
+  return findings;
+}
+
+function parameters(layers: readonly LayerReport[]): Finding[] {
+  const normed = layers.filter(layer => layer.batchNorm);
+  const redundant = sum(normed.map(layer => layer.batchNorm?.redundant ?? 0));
+  const odd = layers.filter(layer => layer.slopes && layer.slopes.counts['non-monotone'] + layer.slopes.counts.expanding > 0);
+  return [
+    ...(odd.length > 0
+      ? [
+          {
+            code: 'negative-slopes' as const,
+            severity: 'warning' as const,
+            text: `${plural(sum(odd.map(layer => (layer.slopes?.counts['non-monotone'] ?? 0) + (layer.slopes?.counts.expanding ?? 0))), 'slope')} are negative (the unit is not monotone) or beyond 1 (it amplifies what it should damp).`,
+            where: odd.map(layer => layer.name).slice(0, listed),
+          },
+        ]
+      : []),
+    ...(redundant > 0
+      ? [
+          {
+            code: 'batch-norm-redundancy' as const,
+            severity: 'note' as const,
+            text: `${plural(redundant, 'batch-norm scale')} in ${plural(normed.length, 'layer')} cannot be told apart from the weights that follow: for gamma > 0, f(gamma z) = gamma f(z), so the scale moves into the next layer.`,
+            where: normed.map(layer => layer.name).slice(0, listed),
+          },
+        ]
+      : []),
+  ];
+}
+
+/** What the owner of the model would want to know besides the verdicts, worst first. */
+export function findingsOf(anatomy: Anatomy, census: readonly WeightCensus[], layers: readonly LayerReport[], synthetic: boolean): Finding[] {
+  const graph = mainGraph(anatomy.model);
+  const fedInitializers = graph.input.filter(input => anatomy.scope.initializers.has(input.name)).map(input => input.name);
+  const findings: Finding[] = [
+    ...weights(census),
+    ...dataflow(anatomy),
+    ...parameters(layers),
+    ...(fedInitializers.length > 0
+      ? [
+          {
+            code: 'initializer-inputs' as const,
+            severity: 'note' as const,
+            text: `${plural(fedInitializers.length, 'initializer')} are listed as inputs too, which keeps ONNX Runtime from folding and fusing them.`,
+            where: fedInitializers.slice(0, listed),
+          },
+        ]
+      : []),
+    ...(synthetic
+      ? [
+          {
+            code: 'synthetic-data' as const,
+            severity: 'warning' as const,
+            text: 'The verdicts on samples are about synthetic inputs, not about data the model was made for: a unit that is silent on noise may be essential on real inputs.',
+            where: [],
+          },
+        ]
+      : []),
+    ...(layers.length === 0
+      ? [{ code: 'no-rectifiers' as const, severity: 'note' as const, text: 'The model has no rectifiers.', where: [] }]
+      : []),
+  ];
+  const order = { error: 0, warning: 1, note: 2 };
+  return findings.sort((a, b) => order[a.severity] - order[b.severity]);
+}

@@ -1,0 +1,156 @@
+import { float, floatTensor, intTensor, node, valueInfo } from '../onnx/build.js';
+import { freshNames } from '../onnx/edit.js';
+import { copyModel, type Model, mainGraph } from '../onnx/model.js';
+import { DataType, type NodeProto } from '../onnx/proto.js';
+import type { Rectifier } from '../onnx/rectifiers.js';
+
+/** A rectifier whose statistics can be taken: the shape of its values for one batch, and where samples and units lie in it. */
+export interface ObservedLayer {
+  readonly rectifier: Rectifier;
+  readonly units: number;
+  /** Positions of one unit on one sample. */
+  readonly positions: number;
+  readonly dims: readonly number[];
+  /** Axis of the units, from the front. */
+  readonly unitAxis: number;
+  /** Whether axis 0 is the samples'; otherwise the whole value belongs to the one sample of the batch. */
+  readonly samplesFirst: boolean;
+}
+
+/**
+ * What is watched to see a unit fire. ONNX Runtime fuses a Relu, Clip or LeakyRelu node into the layer before it, so its output is watched and the
+ * fusion left alone; it is positive exactly where the pre-activation is (slopes from 0 up). Other spellings are not fused: there the pre-activation is read.
+ */
+export function watched({ nodes, input, output, negativeSlope, threshold }: Rectifier): { value: string; threshold: number } {
+  const fusible = nodes.length === 1 && ['Relu', 'Clip', 'LeakyRelu', 'ThresholdedRelu'].includes((nodes[0] as NodeProto).opType);
+  const rising = negativeSlope?.data.every(slope => slope >= 0) ?? false;
+  return fusible && rising ? { value: output, threshold: 0 } : { value: input, threshold };
+}
+
+/** An instrumented model and the names of its statistics, each a `[samples, units of all layers]` matrix. */
+export interface Instrument<Statistic extends string> {
+  readonly model: Model;
+  readonly outputs: Readonly<Record<Statistic, string>>;
+}
+
+/** Makes nodes that reduce a value to `[samples, units]`. */
+interface Reducer {
+  /** The value as `[samples, units, …positions]` in float32. */
+  arrange(value: string, layer: ObservedLayer): string;
+  /** One operator, returning the name of its result. */
+  apply(op: string, inputs: readonly string[], attributes?: Parameters<typeof node>[3]): string;
+  /** Largest and mean over positions, as `[samples, units]`. */
+  max(arranged: string, layer: ObservedLayer): string;
+  mean(arranged: string, layer: ObservedLayer): string;
+  /** A float32 scalar. */
+  scalar(value: number): string;
+}
+
+/** Appends statistics to a copy of the model: `measure` says which, for each layer; all layers' results leave as one matrix for each statistic. */
+function instrument<Statistic extends string>(
+  original: Model,
+  layers: readonly ObservedLayer[],
+  statistics: readonly Statistic[],
+  measure: (layer: ObservedLayer, reduce: Reducer) => Record<Statistic, string>,
+): Instrument<Statistic> {
+  const model = copyModel(original);
+  const graph = mainGraph(model);
+  const fresh = freshNames(model);
+  const apply: Reducer['apply'] = (op, inputs, attributes) => {
+    const name = fresh(`reluminate/${op}`);
+    graph.node.push(node(op, inputs, [name], attributes));
+    return name;
+  };
+  const constants = new Map<string, string>();
+  const constant = (key: string, make: (name: string) => ReturnType<typeof floatTensor>): string => {
+    const known = constants.get(key);
+    if (known) return known;
+    const name = fresh(`reluminate/${key}`);
+    graph.initializer.push(make(name));
+    constants.set(key, name);
+    return name;
+  };
+  const pooled = (op: string, arranged: string, { positions }: ObservedLayer) =>
+    positions === 1 ? arranged : apply('Flatten', [apply(op, [arranged])], { axis: 1 });
+  const reduce: Reducer = {
+    apply,
+    arrange(value, { dims, unitAxis, samplesFirst, units, positions }) {
+      let at = apply('Cast', [value], { to: DataType.FLOAT });
+      let axis = unitAxis;
+      let rank = dims.length;
+      if (!samplesFirst) {
+        const target = [1, ...dims];
+        at = apply('Reshape', [at, constant(`shape_${target.join('_')}`, name => intTensor(name, [target.length], target))]);
+        axis++;
+        rank++;
+      }
+      if (axis !== 1) {
+        const others = Array.from({ length: rank }, (_, index) => index).filter(index => index !== 0 && index !== axis);
+        at = apply('Transpose', [at], { perm: [0, axis, ...others] });
+      }
+      return positions === 1 && rank > 2
+        ? apply('Reshape', [at, constant(`shape_0_${units}`, name => intTensor(name, [2], [0, units]))])
+        : at;
+    },
+    max: (arranged, layer) => pooled('GlobalMaxPool', arranged, layer),
+    mean: (arranged, layer) => pooled('GlobalAveragePool', arranged, layer),
+    scalar: value => constant(`scalar_${value}`, name => floatTensor(name, [], [value])),
+  };
+  const measured = layers.map(layer => measure(layer, reduce));
+  const outputs = Object.fromEntries(
+    statistics.map(statistic => {
+      const parts = measured.map(results => results[statistic]);
+      const name = apply(parts.length === 1 ? 'Identity' : 'Concat', parts, parts.length === 1 ? {} : { axis: 1 });
+      graph.output.push(valueInfo(name, undefined, DataType.FLOAT));
+      return [statistic, name];
+    }),
+  ) as Record<Statistic, string>;
+  return { model, outputs };
+}
+
+/** The light instrument, run on every sample: the largest watched value of each unit and the mean of |h|. */
+export const firingInstrument = (model: Model, layers: readonly ObservedLayer[]) =>
+  instrument(model, layers, ['peak', 'activity'] as const, (layer, reduce) => {
+    const { rectifier } = layer;
+    const output = reduce.arrange(rectifier.output, layer);
+    const watch = watched(rectifier).value;
+    const never = rectifier.negativeSlope?.data.every(slope => slope === 0) ?? false;
+    return {
+      peak: reduce.max(watch === rectifier.output ? output : reduce.arrange(watch, layer), layer),
+      activity: reduce.mean(never ? output : reduce.apply('Abs', [output]), layer),
+    };
+  });
+
+/** So steep a hard sigmoid that it is the step [x > 0] for every float32 from 2^-126 up: many times faster in ONNX Runtime than Sign or Greater. */
+const step = { alpha: float(3.4028234663852886e38), beta: float(0) };
+
+/** The full instrument: extremes, mean, variance (two passes, so that nothing cancels) and the share of positive positions of the pre-activation. It undoes fusions, so it costs more. */
+export const fullInstrument = (model: Model, layers: readonly ObservedLayer[]) =>
+  instrument(model, layers, ['max', 'negatedMin', 'mean', 'variance', 'positiveShare'] as const, (layer, reduce) => {
+    const input = reduce.arrange(layer.rectifier.input, layer);
+    const single = layer.positions === 1;
+    const pooled = single ? input : reduce.apply('GlobalAveragePool', [input]);
+    const deviation = reduce.apply('Sub', [input, pooled]);
+    const above = layer.rectifier.threshold === 0 ? input : reduce.apply('Sub', [input, reduce.scalar(layer.rectifier.threshold)]);
+    return {
+      max: reduce.max(input, layer),
+      negatedMin: reduce.max(reduce.apply('Neg', [input]), layer),
+      mean: single ? input : reduce.apply('Flatten', [pooled], { axis: 1 }),
+      variance: reduce.mean(reduce.apply('Mul', [deviation, deviation]), layer),
+      positiveShare: reduce.mean(reduce.apply('HardSigmoid', [above], step), layer),
+    };
+  });
+
+/** The pre-activations themselves, for layers in which something is not finite and has to be counted. */
+export const rawInstrument = (model: Model, layers: readonly ObservedLayer[]): { model: Model; outputs: string[] } => {
+  const copy = copyModel(model);
+  const fresh = freshNames(copy);
+  const graph = mainGraph(copy);
+  const outputs = layers.map(({ rectifier }) => {
+    const name = fresh('reluminate/raw');
+    graph.node.push(node('Cast', [rectifier.input], [name], { to: DataType.FLOAT }));
+    graph.output.push(valueInfo(name, undefined, DataType.FLOAT));
+    return name;
+  });
+  return { model: copy, outputs };
+};

@@ -1,0 +1,50 @@
+import { Failure } from '../failure.js';
+import { valueInfo } from './build.js';
+import { graphsOf, type Model, mainGraph } from './model.js';
+import type { GraphProto, NodeProto } from './proto.js';
+
+/** A source of value and node names that occur nowhere in the model: `fresh('scale')` gives `scale`, or `scale_1` if that is taken. */
+export function freshNames(model: Model): (base: string) => string {
+  const taken = new Set<string>();
+  for (const graph of graphsOf(model.proto)) {
+    for (const { name } of [...graph.input, ...graph.output, ...graph.valueInfo, ...graph.initializer]) taken.add(name);
+    for (const node of graph.node) for (const name of [node.name, ...node.input, ...node.output]) taken.add(name);
+  }
+  return base => {
+    let name = base;
+    for (let suffix = 1; taken.has(name); suffix++) name = `${base}_${suffix}`;
+    taken.add(name);
+    return name;
+  };
+}
+
+/** Makes every reader of `from` read `to` instead, in this graph and its outputs; nodes in `except` keep reading `from`. */
+export function redirect(graph: GraphProto, from: string, to: string, except: readonly NodeProto[] = []): void {
+  for (const node of graph.node) {
+    if (!except.includes(node)) node.input = node.input.map(name => (name === from ? to : name));
+  }
+  for (const output of graph.output) if (output.name === from) output.name = to;
+}
+
+/** Inserts nodes into the graph right behind the one that writes `value` (or at the front, where that is an input). */
+export function insertAfter(graph: GraphProto, value: string, nodes: readonly NodeProto[]): void {
+  const position = graph.node.findIndex(node => node.output.includes(value));
+  graph.node.splice(position + 1, 0, ...nodes);
+}
+
+/** Replaces one node by others in its place. Throws a RangeError where the graph does not hold it. */
+export function replaceNode(graph: GraphProto, node: NodeProto, replacement: readonly NodeProto[]): void {
+  const position = graph.node.indexOf(node);
+  if (position < 0) throw new RangeError(`replaceNode: the graph must hold the node, got '${node.name}'`);
+  graph.node.splice(position, 1, ...replacement);
+}
+
+/** Makes a value of the main graph one of the model's outputs, last; its type is left for the runtime to infer. */
+export function expose(model: Model, value: string): void {
+  const graph = mainGraph(model);
+  if (graph.output.some(output => output.name === value)) return;
+  const known = graph.valueInfo.find(info => info.name === value) ?? graph.input.find(info => info.name === value);
+  if (!known && !graph.node.some(node => node.output.includes(value)))
+    throw new Failure('usage', `expose: the value must be written in the main graph, got '${value}'`);
+  graph.output.push(known ?? { ...valueInfo(value), type: undefined });
+}

@@ -1,0 +1,16 @@
+/** Reading, editing, understanding and running ONNX models. */
+export { Failure } from '../failure.js';
+export * from './attributes.js';
+export * from './build.js';
+export * from './channels.js';
+export * from './constants.js';
+export * from './edit.js';
+export * from './functions.js';
+export * from './layers.js';
+export * from './model.js';
+export * from './rectifiers.js';
+export * from './runtime.js';
+export * from './scope.js';
+export * from './shapes.js';
+export * from './tensor.js';
+export * from './tensor-data.js';

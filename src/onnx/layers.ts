@@ -1,0 +1,240 @@
+import { floatAttribute, intAttribute, intsAttribute } from './attributes.js';
+import type { Constant, ConstantLookup } from './constants.js';
+import type { NodeProto } from './proto.js';
+import type { Scope } from './scope.js';
+
+/** A batch norm in inference form as the line it is: y = scale * x + shift for each channel. */
+export interface BatchNorm {
+  readonly node: NodeProto;
+  readonly gamma: Float64Array;
+  readonly beta: Float64Array;
+  readonly scale: Float64Array;
+  readonly shift: Float64Array;
+}
+
+/**
+ * The one layer whose weights make a value, with everything linear between the two folded in on paper:
+ * value[unit] = scale[unit] * (weights[unit] . inputs) + bias[unit].
+ */
+export interface LinearLayer {
+  readonly node: NodeProto;
+  readonly op: 'Conv' | 'ConvTranspose' | 'Gemm' | 'MatMul';
+  readonly weight: Constant;
+  readonly units: number;
+  /** Inputs of one unit: input channels of its group times kernel positions. */
+  readonly fanIn: number;
+  /** The nodes between the layer and the value, nearest the layer first: bias Add, batch norm, Mul, Identity … */
+  readonly between: readonly NodeProto[];
+  readonly batchNorm: BatchNorm | null;
+  readonly scale: Float64Array;
+  readonly bias: Float64Array;
+}
+
+/** The line a BatchNormalization is at inference, in float64; null where its parameters are not constants or it is in training form. */
+export function batchNormOf(scope: Scope, node: NodeProto, lookup: ConstantLookup): BatchNorm | null {
+  if (node.opType !== 'BatchNormalization' || intAttribute(node, 'training_mode', 0) !== 0) return null;
+  const parameters = node.input.slice(1, 5).map(name => lookup(scope, name)?.data);
+  if (parameters.length < 4 || parameters.some(data => !data || data.length !== parameters[0]?.length)) return null;
+  const [gamma, beta, mean, variance] = parameters.map(data => Float64Array.from(data as ArrayLike<number>)) as [
+    Float64Array,
+    Float64Array,
+    Float64Array,
+    Float64Array,
+  ];
+  const epsilon = floatAttribute(node, 'epsilon', 1e-5);
+  const scale = gamma.map((g, channel) => g / Math.sqrt((variance[channel] as number) + epsilon));
+  const shift = beta.map((b, channel) => b - (mean[channel] as number) * (scale[channel] as number));
+  return { node, gamma, beta, scale, shift };
+}
+
+const channelAxis = { Conv: 1, ConvTranspose: 1, Gemm: -1, MatMul: -1 } as const;
+
+/**
+ * One number for each of `units` channels on `axis` (1, or -1 for the last) from a constant that broadcasts against the value;
+ * null where it varies along another axis. `rank` is needed for axis 1 only.
+ */
+export function perChannel(constant: Constant, units: number, axis: number, rank: number | null): Float64Array | null {
+  const { dims, data } = constant;
+  if (data.length === 1) return new Float64Array(units).fill(data[0] as number);
+  if (data.length !== units || (axis !== -1 && rank === null)) return null;
+  const fromEnd = axis === -1 ? 1 : (rank as number) - axis;
+  return dims[dims.length - fromEnd] === units ? Float64Array.from(data) : null;
+}
+
+/** Shape of a layer's weight as units and inputs: where the unit sits in the weight is `rowOf`'s concern. */
+function geometry(node: NodeProto, weight: Constant): { units: number; fanIn: number } | null {
+  const [first, second, ...kernel] = weight.dims as [number, number, ...number[]];
+  const positions = kernel.reduce((a, b) => a * b, 1);
+  switch (node.opType) {
+    case 'Conv':
+      return { units: first, fanIn: second * positions };
+    case 'ConvTranspose': {
+      const group = intAttribute(node, 'group', 1);
+      return { units: second * group, fanIn: (first / group) * positions };
+    }
+    case 'Gemm':
+      return intAttribute(node, 'transB', 0) ? { units: first, fanIn: second } : { units: second, fanIn: first };
+    case 'MatMul':
+      return weight.dims.length === 2 ? { units: second, fanIn: first } : null;
+    default:
+      return null;
+  }
+}
+
+/** Euclidean norms of the units' weights before anything is folded in, in float64. */
+function rawNorms({ node, op, weight, units }: Pick<LinearLayer, 'node' | 'op' | 'weight' | 'units'>): Float64Array {
+  const squares = new Float64Array(units);
+  const { data, dims } = weight;
+  const byRow = op === 'Conv' || (op === 'Gemm' && intAttribute(node, 'transB', 0) === 1);
+  if (byRow) {
+    const row = data.length / units;
+    for (let unit = 0, at = 0; unit < units; unit++)
+      for (const end = at + row; at < end; at++) squares[unit]! += (data[at] as number) ** 2;
+  } else if (op === 'ConvTranspose') {
+    const perGroup = dims[1] as number;
+    const group = units / perGroup;
+    const positions = data.length / ((dims[0] as number) * perGroup);
+    const inputsPerGroup = (dims[0] as number) / group;
+    for (let at = 0; at < data.length; at++) {
+      const row = Math.floor(at / positions);
+      const unit = Math.floor(Math.floor(row / perGroup) / inputsPerGroup) * perGroup + (row % perGroup);
+      squares[unit]! += (data[at] as number) ** 2;
+    }
+  } else {
+    for (let at = 0; at < data.length; at += units)
+      for (let unit = 0; unit < units; unit++) squares[unit]! += (data[at + unit] as number) ** 2;
+  }
+  return squares.map(Math.sqrt);
+}
+
+/** Euclidean norm of each unit's incoming weights with all that follows folded in. float64; infinite or NaN where a weight is. */
+export const weightNorms = (layer: LinearLayer): Float64Array =>
+  rawNorms(layer).map((norm, unit) => norm * Math.abs(layer.scale[unit] as number));
+
+const layerOps = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
+
+/**
+ * Walks back from a value to the single layer that feeds it, through batch norm, constant Add, Sub, Mul and Div for each channel,
+ * Identity, Cast and Dropout. Null where the value is something else, such as a residual sum or a pooled map.
+ */
+export function feedingLayer(scope: Scope, value: string, lookup: ConstantLookup): LinearLayer | null {
+  const between: NodeProto[] = [];
+  let at = value;
+  for (;;) {
+    const node = scope.producer.get(at);
+    if (!node) return null;
+    if (layerOps.includes(node.opType)) return fold(scope, node, between.reverse(), lookup);
+    const next = linearInput(scope, node, lookup);
+    if (next === null) return null;
+    between.push(node);
+    at = next;
+  }
+}
+
+/** The input a node passes on linearly, channel by channel, or null where it does something else. */
+function linearInput(scope: Scope, node: NodeProto, lookup: ConstantLookup): string | null {
+  const [a, b] = node.input as [string, string | undefined];
+  switch (node.opType) {
+    case 'Identity':
+    case 'Cast':
+    case 'Dropout':
+    case 'BatchNormalization':
+      return a;
+    case 'Add':
+    case 'Mul':
+      return lookup(scope, b as string) ? a : lookup(scope, a) ? (b as string) : null;
+    case 'Sub':
+    case 'Div':
+      return lookup(scope, b as string) ? a : null;
+    default:
+      return null;
+  }
+}
+
+function fold(scope: Scope, node: NodeProto, between: readonly NodeProto[], lookup: ConstantLookup): LinearLayer | null {
+  const weight = lookup(scope, node.input[1] as string);
+  const shape = weight && weight.dims.length >= 2 ? geometry(node, weight) : null;
+  if (!weight || !shape || (node.opType === 'Gemm' && intAttribute(node, 'transA', 0) !== 0)) return null;
+  const op = node.opType as LinearLayer['op'];
+  const { units, fanIn } = shape;
+  const axis = channelAxis[op];
+  const rank = op === 'Conv' || op === 'ConvTranspose' ? weight.dims.length : op === 'Gemm' ? 2 : null;
+  const scale = new Float64Array(units).fill(op === 'Gemm' ? floatAttribute(node, 'alpha', 1) : 1);
+  const bias = new Float64Array(units);
+  if (node.input[2]) {
+    const given = lookup(scope, node.input[2]);
+    const own = given && (op === 'Gemm' ? perChannel(given, units, -1, 2) : Float64Array.from(given.data));
+    if (!own || own.length !== units) return null;
+    const beta = op === 'Gemm' ? floatAttribute(node, 'beta', 1) : 1;
+    own.forEach((value, unit) => {
+      bias[unit] = beta * value;
+    });
+  }
+  let batchNorm: BatchNorm | null = null;
+  const apply = (factor: Float64Array | null, shift: Float64Array | null) => {
+    for (let unit = 0; unit < units; unit++) {
+      const times = factor ? (factor[unit] as number) : 1;
+      scale[unit]! *= times;
+      bias[unit] = times * (bias[unit] as number) + (shift ? (shift[unit] as number) : 0);
+    }
+  };
+  for (const step of between) {
+    if (step.opType === 'BatchNormalization') {
+      batchNorm = batchNormOf(scope, step, lookup);
+      if (!batchNorm || batchNorm.scale.length !== units) return null;
+      apply(batchNorm.scale, batchNorm.shift);
+      continue;
+    }
+    if (!['Add', 'Sub', 'Mul', 'Div'].includes(step.opType)) continue;
+    const known = lookup(scope, step.input[1] as string) ?? lookup(scope, step.input[0] as string);
+    const values = known && perChannel(known, units, axis, rank);
+    if (!values) return null;
+    if (step.opType === 'Add') apply(null, values);
+    else if (step.opType === 'Sub') apply(null, values.map(item => -item));
+    else if (step.opType === 'Mul') apply(values, null);
+    else apply(values.map(item => 1 / item), null);
+  }
+  return { node, op, weight, units, fanIn, between, batchNorm, scale, bias };
+}
+
+/** Looks up the axis on which a value's channels or features lie: 1 behind convolutions, -1 (the last) behind matrix products; null where the graph does not tell. */
+export type UnitAxisLookup = (scope: Scope, value: string) => number | null;
+
+const channelsFirst = new Set(
+  'Conv ConvTranspose BatchNormalization InstanceNormalization GroupNormalization LRN MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool'.split(' '),
+);
+const featuresLast = new Set('Gemm MatMul LayerNormalization Flatten Einsum'.split(' '));
+const axisLost = new Set('Reshape Squeeze Unsqueeze'.split(' '));
+
+/** A lookup for one model, which remembers what it has found. */
+export function unitAxisLookup(constants: ConstantLookup): UnitAxisLookup {
+  const known = new Map<Scope, Map<string, number | null>>();
+  const axisOf = (scope: Scope, node: NodeProto): number | null => {
+    if (channelsFirst.has(node.opType)) return 1;
+    if (featuresLast.has(node.opType)) return -1;
+    if (axisLost.has(node.opType)) return null;
+    const through = (name: string | undefined) => (name && !constants(scope, name) ? lookup(scope, name) : null);
+    if (node.opType === 'Transpose') {
+      const perm = intsAttribute(node, 'perm');
+      const before = through(node.input[0]);
+      return before === null || !perm ? null : perm.indexOf(before < 0 ? before + perm.length : before);
+    }
+    for (const name of node.input) {
+      const axis = through(name);
+      if (axis !== null) return axis;
+    }
+    return null;
+  };
+  const lookup: UnitAxisLookup = (scope, value) => {
+    let found = known.get(scope);
+    if (!found) known.set(scope, (found = new Map()));
+    const before = found.get(value);
+    if (before !== undefined) return before;
+    found.set(value, null);
+    const node = scope.producer.get(value);
+    const axis = node ? axisOf(scope, node) : scope.parent ? lookup(scope.parent, value) : null;
+    found.set(value, axis);
+    return axis;
+  };
+  return lookup;
+}

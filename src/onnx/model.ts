@@ -1,0 +1,135 @@
+import { clone, fromBinary, toBinary } from '@bufbuild/protobuf';
+import { Failure } from '../failure.js';
+import { subgraphs } from './attributes.js';
+import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto, type TensorProto } from './proto.js';
+import { checkTensor, type ExternalData, elementType, isExternal, rawBytes } from './tensor.js';
+import type { InputSpec } from './tensor-data.js';
+
+/** An ONNX model in memory: the file's message, and the contents of the files beside it that hold weights. */
+export interface Model {
+  readonly name: string;
+  readonly proto: ModelProto;
+  readonly external: ExternalData;
+  /** Size of the file in bytes, external data not counted. */
+  readonly bytes: number;
+}
+
+const fail = (name: string, must: string, got: string) => new Failure('input', `read model '${name}': ${must}, got ${got}`);
+
+function parse(bytes: Uint8Array, name: string): ModelProto {
+  if (bytes.length === 0) throw fail(name, 'the file must be an ONNX model', 'an empty file');
+  try {
+    return fromBinary(ModelProtoSchema, bytes);
+  } catch (cause) {
+    const reason = cause instanceof RangeError ? 'a truncated or damaged one' : `${(cause as Error).message}`;
+    throw new Failure('input', `read model '${name}': the file must be a whole ONNX protobuf, got ${reason}`, { cause });
+  }
+}
+
+/** Control flow nests a few levels in practice; a file that nests deeper is hostile and would exhaust the stack. */
+const deepestNesting = 50;
+
+/** Every graph of a model, outermost first, bodies of control flow and functions included. Throws a Failure for graphs nested deeper than 50 levels. */
+export function* graphsOf(proto: ModelProto): Generator<GraphProto> {
+  const nested = function* (nodes: readonly NodeProto[], depth = 1): Generator<GraphProto> {
+    for (const node of nodes) {
+      for (const { graph } of subgraphs(node)) {
+        if (depth > deepestNesting)
+          throw new Failure('input', `read model: subgraphs must nest at most ${deepestNesting} deep, got deeper ones`);
+        yield graph;
+        yield* nested(graph.node, depth + 1);
+      }
+    }
+  };
+  if (proto.graph) {
+    yield proto.graph;
+    yield* nested(proto.graph.node);
+  }
+  for (const fn of proto.functions) yield* nested(fn.node);
+}
+
+/** Every tensor of a model: initializers and the tensors in attributes of nodes. */
+export function* tensorsOf(proto: ModelProto): Generator<TensorProto> {
+  const ofNodes = function* (nodes: readonly NodeProto[]): Generator<TensorProto> {
+    for (const node of nodes) {
+      for (const attribute of node.attribute) {
+        if (attribute.t) yield attribute.t;
+        yield* attribute.tensors;
+      }
+    }
+  };
+  for (const graph of graphsOf(proto)) {
+    yield* graph.initializer;
+    yield* ofNodes(graph.node);
+  }
+  for (const fn of proto.functions) yield* ofNodes(fn.node);
+}
+
+/**
+ * Reads an ONNX model from its bytes. Files beside the model that hold weights are passed in `external`, by location.
+ * Throws a Failure for anything that is not a whole ONNX model, and for tensors whose declared size and data disagree.
+ *
+ * @example
+ * import { graph, modelProto, node, readModel, valueInfo, writeModel } from 'reluminate/onnx';
+ * const relu = graph({ nodes: [node('Relu', ['x'], ['y'])], inputs: [valueInfo('x', ['N', 4])], outputs: [valueInfo('y')] });
+ * const bytes = writeModel({ proto: modelProto(relu), external: new Map(), name: 'relu', bytes: 0 });
+ * readModel(bytes).proto.graph.node[0].opType; // => "Relu"
+ */
+export function readModel(
+  bytes: Uint8Array,
+  { name = 'model', external = new Map() as ExternalData }: { name?: string; external?: ExternalData } = {},
+): Model {
+  const proto = parse(bytes, name);
+  if (!proto.graph || proto.opsetImport.length === 0)
+    throw fail(name, 'the file must hold an ONNX graph and its operator sets', `${bytes.length} bytes without them`);
+  for (const tensor of tensorsOf(proto)) if (!isExternal(tensor)) checkTensor(tensor, external);
+  return { name, proto, external, bytes: bytes.length };
+}
+
+/** Writes a model; every field that was read, known or not, is kept, and external data stays where it is. */
+export const writeModel = (model: Model): Uint8Array => toBinary(ModelProtoSchema, model.proto);
+
+/** A deep copy whose graph can be edited without touching the original; external data is shared. */
+export const copyModel = (model: Model): Model => ({ ...model, proto: clone(ModelProtoSchema, model.proto) });
+
+/** The main graph. `readModel` has checked that there is one. */
+export const mainGraph = (model: Model): GraphProto => model.proto.graph as GraphProto;
+
+/** The version of the standard operator set. */
+export const opsetOf = (model: Model): number =>
+  Number(model.proto.opsetImport.find(set => set.domain === '' || set.domain === 'ai.onnx')?.version ?? 1n);
+
+/** The inputs a caller has to feed: those of the main graph that no initializer fills. Throws a Failure for inputs that are not tensors. */
+export function inputSpecs(model: Model): InputSpec[] {
+  const graph = mainGraph(model);
+  const filled = new Set(graph.initializer.map(tensor => tensor.name));
+  return graph.input
+    .filter(input => !filled.has(input.name))
+    .map(input => {
+      const type = input.type?.value.case === 'tensorType' ? input.type.value.value : null;
+      const element = type && elementType(type.elemType);
+      if (!type || !element)
+        throw fail(model.name, `input '${input.name}' must be a numeric tensor`, input.type?.value.case ?? 'no type');
+      const dims = type.shape?.dim.map(({ value }) =>
+        value.case === 'dimValue' ? Number(value.value) : value.case === 'dimParam' ? value.value : null,
+      );
+      return { name: input.name, type: element, dims: dims ?? [] };
+    });
+}
+
+/** A copy with all external data moved into the message, so that its bytes stand alone. Throws a Failure where that exceeds protobuf's 2 GiB. */
+export function embedExternal(model: Model): Model {
+  if (![...tensorsOf(model.proto)].some(isExternal)) return model;
+  const copy = copyModel(model);
+  let total = model.bytes;
+  for (const tensor of tensorsOf(copy.proto)) {
+    if (!isExternal(tensor)) continue;
+    const data = rawBytes(tensor, model.external) ?? new Uint8Array();
+    total += data.length;
+    if (total >= 2 ** 31) throw fail(model.name, 'model and weights must stay below 2 GiB', 'more');
+    tensor.rawData = data as Uint8Array<ArrayBuffer>;
+    tensor.externalData = [];
+    tensor.dataLocation = 0;
+  }
+  return copy;
+}

@@ -1,0 +1,2 @@
+/** The ONNX Runtime that `#onnxruntime` resolves to in a browser: WebAssembly. */
+export * from 'onnxruntime-web';

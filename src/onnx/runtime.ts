@@ -1,0 +1,72 @@
+import type { InferenceSession, Tensor, TensorConstructor, InferenceSessionFactory } from 'onnxruntime-common';
+import { Failure } from '../failure.js';
+import { embedExternal, type Model, writeModel } from './model.js';
+import type { ElementType, TensorData, TypedArray } from './tensor-data.js';
+
+/** The part of ONNX Runtime that Reluminate uses; `onnxruntime-node` and `onnxruntime-web` both are one. */
+export interface OnnxRuntime {
+  readonly InferenceSession: InferenceSessionFactory;
+  readonly Tensor: TensorConstructor;
+}
+
+/** How a session computes. */
+export interface SessionOptions {
+  /** ONNX Runtime to use; by default `onnxruntime-node` in Node and `onnxruntime-web` in a browser. */
+  readonly runtime?: OnnxRuntime;
+  /** Threads for one operator; by default one for each core. */
+  readonly threads?: number;
+}
+
+/** A model that is ready to run. */
+export interface Session {
+  readonly inputNames: readonly string[];
+  readonly outputNames: readonly string[];
+  /** Runs the model; only `outputs` are fetched (all by default). Throws a Failure that carries ONNX Runtime's reason. */
+  run(feeds: Readonly<Record<string, TensorData>>, outputs?: readonly string[]): Promise<Record<string, TensorData>>;
+  close(): Promise<void>;
+}
+
+/** ONNX Runtime's messages start with its source locations; what a user needs is the last clause. */
+const reasonOf = (cause: unknown): string =>
+  String((cause as Error).message ?? cause)
+    .replace(/^Can't create a session\. ?/, '')
+    .replace(/\s*\/[^\s:]+\.(cc|h|cpp):\d+\s+\S*.*?(?= [A-Z]|$)/g, ' ')
+    .replace(/\s+/g, ' ')
+    .trim()
+    .slice(0, 400);
+
+/** ONNX Runtime prints warnings of its own to stderr below this severity (3: errors only). */
+const errorsOnly = 3;
+
+/** Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it. */
+export async function openSession(model: Model, options: SessionOptions = {}): Promise<Session> {
+  const runtime: OnnxRuntime = options.runtime ?? (await import('#onnxruntime'));
+  const bytes = writeModel(embedExternal(model));
+  let session: InferenceSession;
+  try {
+    session = await runtime.InferenceSession.create(bytes, {
+      logSeverityLevel: errorsOnly,
+      ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+    });
+  } catch (cause) {
+    throw new Failure('input', `run model '${model.name}': ONNX Runtime must accept it, got: ${reasonOf(cause)}`, { cause });
+  }
+  return {
+    inputNames: session.inputNames,
+    outputNames: session.outputNames,
+    async run(feeds, outputs = session.outputNames) {
+      const tensors: Record<string, Tensor> = {};
+      for (const [name, { type, data, dims }] of Object.entries(feeds)) {
+        const Make = runtime.Tensor as new (type: ElementType, data: TypedArray, dims: readonly number[]) => Tensor;
+        tensors[name] = new Make(type, data, dims);
+      }
+      try {
+        const results = await session.run(tensors, [...outputs]);
+        return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor as unknown as TensorData]));
+      } catch (cause) {
+        throw new Failure('input', `run model '${model.name}': ONNX Runtime must run it on the data, got: ${reasonOf(cause)}`, { cause });
+      }
+    },
+    close: () => session.release(),
+  };
+}

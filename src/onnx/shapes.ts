@@ -1,0 +1,78 @@
+import { Failure } from '../failure.js';
+import { node, valueInfo } from './build.js';
+import { expose } from './edit.js';
+import { freshNames } from './edit.js';
+import { copyModel, inputSpecs, type Model, mainGraph } from './model.js';
+import { openSession, type SessionOptions } from './runtime.js';
+import type { ElementType, InputSpec, TensorData, TypedArray } from './tensor-data.js';
+
+const arrays: Record<ElementType, new (length: number) => TypedArray> = {
+  float16: Uint16Array,
+  float32: Float32Array,
+  float64: Float64Array,
+  int8: Int8Array,
+  uint8: Uint8Array,
+  int16: Int16Array,
+  uint16: Uint16Array,
+  int32: Int32Array,
+  uint32: Uint32Array,
+  int64: BigInt64Array,
+  uint64: BigUint64Array,
+  bool: Uint8Array,
+};
+
+/** Elements a shape probe may feed: a larger input is a hostile or mistaken declaration. */
+const largestInput = 2 ** 28;
+
+/** A tensor of zeros. Throws a Failure beyond 2^28 elements. */
+export function zeros(type: ElementType, dims: readonly number[], name: string): TensorData {
+  const count = dims.reduce((a, b) => a * b, 1);
+  if (!(count <= largestInput))
+    throw new Failure('input', `input '${name}': its shape must have at most 2^28 elements, got [${dims.join(', ')}]`);
+  return { type, dims, data: new arrays[type](count) };
+}
+
+/** The inputs' dimensions when all of them are numbers; null where one is free. */
+export const fixedDims = (specs: readonly InputSpec[]): Record<string, number[]> | null =>
+  specs.every(spec => spec.dims.every(dim => typeof dim === 'number'))
+    ? Object.fromEntries(specs.map(spec => [spec.name, spec.dims as number[]]))
+    : null;
+
+/**
+ * The dimensions that values of the main graph have when the inputs have the given ones. ONNX Runtime says: the model is asked for
+ * nothing but `Shape` of each value, which its shape inference folds where it can, so that the layers do not run.
+ */
+export async function shapesOf(
+  model: Model,
+  dims: Readonly<Record<string, readonly number[]>>,
+  values: readonly string[],
+  options: SessionOptions = {},
+): Promise<Map<string, number[]>> {
+  const probe = copyModel(model);
+  const graph = mainGraph(probe);
+  const fresh = freshNames(probe);
+  for (const [at, input] of graph.input.entries()) {
+    const given = dims[input.name];
+    const type = input.type?.value.case === 'tensorType' ? input.type.value.value.elemType : undefined;
+    if (given) graph.input[at] = valueInfo(input.name, given, type);
+  }
+  graph.output = [];
+  graph.valueInfo = [];
+  const shapeNames = new Map(values.map(value => [value, fresh(`${value}/shape`)]));
+  for (const [value, shape] of shapeNames) {
+    graph.node.push(node('Shape', [value], [shape]));
+    expose(probe, shape);
+  }
+  const feeds = Object.fromEntries(
+    inputSpecs(probe).map(spec => [spec.name, zeros(spec.type, dims[spec.name] ?? (spec.dims as number[]), spec.name)]),
+  );
+  const session = await openSession(probe, options);
+  try {
+    const results = await session.run(feeds);
+    return new Map(
+      [...shapeNames].map(([value, shape]) => [value, Array.from(results[shape]?.data as BigInt64Array, Number)]),
+    );
+  } finally {
+    await session.close();
+  }
+}
