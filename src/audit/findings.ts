@@ -86,7 +86,7 @@ function dataflow(anatomy: Anatomy): Finding[] {
     findings.push({
       code: 'unread-channels',
       severity: 'warning',
-      text: `${plural(unreadCount, 'channel')} are computed but no output depends on them: what reads them multiplies by zero.`,
+      text: `${plural(unreadCount, 'channel')} are computed although no output of the model depends on them.`,
       where: unread.slice(0, listed),
     });
   return findings;

@@ -10,7 +10,7 @@ import { addFiring, addFull, emptyTally, type Tally } from './tally.js';
 /** What is counted, and on how many samples the pre-activations are measured in full. */
 export interface ObserveOptions extends SessionOptions {
   /**
-   * `some` (default): firing on every sample, pre-activation statistics on the first 16 and then on every 16th batch; `all`: everything on
+   * `some` (default): firing on every sample, pre-activation statistics on the first 16 and then on every 32nd batch; `all`: everything on
    * every sample. The light pass costs a few percent of plain inference, the full one about a third.
    */
   readonly statistics?: 'some' | 'all';
@@ -24,7 +24,7 @@ export interface Observation {
 }
 
 const fullAtFirst = 16;
-const fullEvery = 16;
+const fullEvery = 32;
 
 /** Decides where samples and units lie in a rectifier's values, or says why that is unknown. */
 function place(layer: RectifiedLayer, dims: readonly number[] | undefined, samples: number): ObservedLayer | string {

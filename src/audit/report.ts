@@ -139,7 +139,7 @@ export interface SubnormalReport {
   /** Nonzero weights with |w| < 1e-12, subnormal ones included: `flush` sets them to zero. */
   tiny: number;
   owners: { initializer: string; node: string; subnormal: number; tiny: number }[];
-  /** Measured in interleaved runs when asked for: median time of one run in milliseconds, as it is and with the tiny weights set to zero, and the median ratio. */
+  /** Measured in interleaved runs when asked for: median time of one run in milliseconds, as it is and with the tiny weights set to zero; the median over rounds of original over flushed (above 1: flushing is faster) and its quartiles. */
   time: { rounds: number; original: number; flushed: number; ratio: number; ratioLow: number; ratioHigh: number; largestDifference: number } | null;
 }
 
