@@ -5,7 +5,7 @@
 import { spawnSync } from 'node:child_process';
 import { rm } from 'node:fs/promises';
 import { createRequire } from 'node:module';
-import { dirname, join } from 'node:path';
+import { dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { drawScenes } from './draw.js';
 
@@ -13,7 +13,8 @@ const count = 100;
 const seed = 0;
 
 const require = createRequire(import.meta.url);
-const model = join(dirname(require.resolve('jp.keijiro.mlsd/package.json')), 'ONNX', 'mlsd_320x320_large.onnx');
+const packaged = join(dirname(require.resolve('jp.keijiro.mlsd/package.json')), 'ONNX', 'mlsd_320x320_large.onnx');
+const model = relative(process.cwd(), packaged);
 const cli = fileURLToPath(new URL('../../dist/cli/main.js', import.meta.url));
 
 const folder = join('out', 'scenes');

@@ -37,13 +37,17 @@ const syntheticCount = 100;
 
 /** Adds `reluminate audit` to the program. `finish` receives the exit code. */
 export function addAuditCommand(program: Command, finish: (code: number) => void): void {
-  const choice = (flags: string, description: string, choices: string[]) => new Option(flags, description).choices(choices);
+  const choice = (flags: string, description: string, choices: string[]) =>
+    new Option(flags, description).choices(choices);
   program
     .command('audit')
     .description('find the units of a model that can no longer fire, how surely, why, and what that costs')
     .argument('<model>', 'ONNX file')
     .optionsGroup('Samples:')
-    .option('--data <paths...>', 'folder of images, images, .npy or .npz (arrays named as the inputs), - for standard input, or input=file.npy for each input')
+    .option(
+      '--data <paths...>',
+      'folder of images, images, .npy or .npz (arrays named as the inputs), - for standard input, or input=file.npy for each input',
+    )
     .addOption(choice('--synthetic <kind>', 'random inputs instead of data', ['normal', 'uniform']))
     .option('--seed <n>', 'seed of synthetic inputs', parseSeed, 0)
     .option('--samples <n>', `use the first n samples (synthetic: n samples, ${syntheticCount} by default)`, parseCount)
@@ -52,17 +56,38 @@ export function addAuditCommand(program: Command, finish: (code: number) => void
     .option('--allow-non-finite', 'let NaN and infinities in the data through to the model')
     .optionsGroup('Images:')
     .option('--size <HxW>', 'height and width; by default what the input declares', parseSize)
-    .addOption(choice('--fit <how>', 'how other aspect ratios are brought to size (default: cover)', ['cover', 'contain', 'fill']))
-    .addOption(choice('--color <order>', 'channel order; by default by the number of channels', ['rgb', 'bgr', 'gray', 'rgba']))
+    .addOption(
+      choice('--fit <how>', 'how other aspect ratios are brought to size (default: cover)', [
+        'cover',
+        'contain',
+        'fill',
+      ]),
+    )
+    .addOption(
+      choice('--color <order>', 'channel order; by default by the number of channels', ['rgb', 'bgr', 'gray', 'rgba']),
+    )
     .addOption(choice('--layout <layout>', 'axis order; by default where the channels are', ['nchw', 'nhwc']))
     .option('--scale <factor>', 'factor on the pixels 0 to 255 (default: 1/255)', parseNumber)
     .option('--mean <list>', 'subtracted from each channel after scaling', parseNumbers)
     .option('--std <list>', 'divides each channel after that', parseNumbers)
     .optionsGroup('Judging:')
-    .addOption(choice('--statistics <which>', 'pre-activation statistics on some or all samples', ['some', 'all']).default('some'))
+    .addOption(
+      choice('--statistics <which>', 'pre-activation statistics on some or all samples', ['some', 'all']).default(
+        'some',
+      ),
+    )
     .option('--rare-below <share>', 'a unit that fires on a smaller share of samples is rare', parseShare, 0.01)
-    .option('--dormant-tau <share>', 'a unit with at most this share of its layer’s mean |h| is dormant', parseShare, 0.1)
-    .option('--time [rounds]', `measure what tiny weights cost, in interleaved runs (default: ${defaultRounds} rounds)`, parseCount)
+    .option(
+      '--dormant-tau <share>',
+      'a unit with at most this share of its layer’s mean |h| is dormant',
+      parseShare,
+      0.1,
+    )
+    .option(
+      '--time [rounds]',
+      `measure what tiny weights cost, in interleaved runs (default: ${defaultRounds} rounds)`,
+      parseCount,
+    )
     .option('--threads <n>', 'threads of the engine; by default one for each core', parseCount)
     .optionsGroup('Results:')
     .option('--json <file>', 'write the report as JSON; - for standard output, in place of the table')
@@ -160,7 +185,9 @@ async function runAudit(path: string, flags: AuditFlags): Promise<number> {
   const table = () => renderTable(report, { color, width: process.stdout.columns ?? 100, all: flags.all ?? false });
   process.stdout.write(flags.json === '-' ? renderJson(report) : table());
   if (flags.time && report.subnormals.time === null)
-    process.stderr.write('reluminate: --time measured nothing, as the model has no weights below 1e-12 or there were no samples\n');
+    process.stderr.write(
+      'reluminate: --time measured nothing, as the model has no weights below 1e-12 or there were no samples\n',
+    );
   if (stop?.wasInterrupted()) {
     process.stderr.write(`reluminate: interrupted, the report is about the first ${report.samples} samples\n`);
     return 130;

@@ -15,7 +15,12 @@ function explain(error: unknown): { line: string | null; code: number } {
   if (error instanceof RangeError && error.message.includes('call stack'))
     return { line: 'the model must not chain more nodes than the stack allows, got a deeper graph', code: unreadable };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
-  return { line: process.env.RELUMINATE_DEBUG ? (stack ?? message) : `this is a bug: ${message} (RELUMINATE_DEBUG=1 shows where)`, code: bug };
+  return {
+    line: process.env.RELUMINATE_DEBUG
+      ? (stack ?? message)
+      : `this is a bug: ${message} (RELUMINATE_DEBUG=1 shows where)`,
+    code: bug,
+  };
 }
 
 const program = new Command('reluminate')

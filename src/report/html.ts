@@ -32,6 +32,9 @@ const banner = (report: AuditReport): string => {
 const dims = (shape: readonly (number | string | null)[]): string =>
   shape.map(dim => (dim === null ? '?' : printable(String(dim)))).join(' × ');
 
+/** The last part of a path: what a reader knows the model by. The whole path stands among the facts. */
+const fileName = (path: string): string => path.split(/[\\/]/).at(-1) || path;
+
 function header(report: AuditReport): string {
   const { inputs, outputs } = report.model;
   const input = inputs.map(each => `${name(each.name)} ${html(each.type)} ${html(dims(each.dims))}`).join(', ');
@@ -40,9 +43,9 @@ function header(report: AuditReport): string {
     .join(', ');
   return `<header>
 <div class="top"><span>Rectifier audit</span><button type="button" class="plain" id="theme" hidden>Dark</button></div>
-<h1>${name(report.model.name)}</h1>
+<h1>${name(fileName(report.model.name))}</h1>
 <dl class="facts">
-<dt>Model</dt><dd>${html(modelFacts(report).join(', '))}</dd>
+<dt>Model</dt><dd>${name(report.model.name)}<br>${html(modelFacts(report).join(', '))}</dd>
 <dt>${inputs.length === 1 ? 'Input' : 'Inputs'}</dt><dd>${input || 'none'}</dd>
 <dt>${outputs.length === 1 ? 'Output' : 'Outputs'}</dt><dd>${output || 'none'}</dd>
 <dt>Data</dt><dd>${name(report.data.description)}</dd>
@@ -281,7 +284,7 @@ export function renderHtml(report: AuditReport): string {
 <meta name="viewport" content="width=device-width, initial-scale=1">
 <meta name="color-scheme" content="light dark">
 <meta name="generator" content="reluminate ${html(report.reluminate)}">
-<title>${html(printable(report.model.name))}: rectifier audit</title>
+<title>${html(printable(fileName(report.model.name)))}: rectifier audit</title>
 <style>${pageStyle}</style>
 </head>
 <body>

@@ -50,7 +50,7 @@ function deadByVerdict({ layers, samples, totals }: AuditReport): string {
   const rate = `${silent === 1 ? 'it' : 'each'} fires on fewer than ${percent(silentRate(samples))} of inputs`;
   const parts = [
     { n: vanished, what: `vanished (${rounded ? 'to float32 rounding' : 'exact'}, no data needed)` },
-    { n: proved, what: 'proved dead (for every input in the declared range)' },
+    { n: proved, what: 'proved dead (for every input)' },
     { n: silent, what: `silent on ${plural(samples, 'sample')} (${rate}, 95\u00a0% confidence)` },
   ].filter(({ n }) => n > 0);
   if (parts.length === 1) return (parts[0]!.n === 1 ? '' : 'all ') + parts[0]!.what;
