@@ -33,20 +33,33 @@ export interface Instrument<Statistic extends string> {
   readonly outputs: Readonly<Record<Statistic, string>>;
 }
 
-/** Makes nodes that reduce a value to `[samples, units]`. */
+/** Makes nodes that reduce a value to one number for each sample and unit. */
 interface Reducer {
   /** The value as `[samples, units, …positions]` in float32. */
   arrange(value: string, layer: ObservedLayer): string;
   /** One operator, returning the name of its result. */
   apply(op: string, inputs: readonly string[], attributes?: Parameters<typeof node>[3]): string;
-  /** Largest and mean over positions, as `[samples, units]`. */
+  /** Largest and mean over positions, as `[samples, units, 1, …]`. */
   max(arranged: string, layer: ObservedLayer): string;
   mean(arranged: string, layer: ObservedLayer): string;
   /** A float32 scalar. */
   scalar(value: number): string;
 }
 
-/** Appends statistics to a copy of the model: `measure` says which, for each layer; all layers' results leave as one matrix for each statistic. */
+/** Rank of a layer's values once they are arranged as samples, units and positions. */
+const arrangedRank = ({ dims, positions, samplesFirst }: ObservedLayer): number =>
+  positions === 1 ? 2 : dims.length + (samplesFirst ? 0 : 1);
+
+/** Layers in the order in which their units stand in the matrices of an instrument: by rank, then as they come. */
+export const matrixOrder = (layers: readonly ObservedLayer[]): ObservedLayer[] => {
+  const ranks = [...new Set(layers.map(arrangedRank))];
+  return ranks.flatMap(rank => layers.filter(layer => arrangedRank(layer) === rank));
+};
+
+/**
+ * Appends statistics to a copy of the model: `measure` says which, for each layer. All layers' results leave as one matrix for
+ * each statistic, the layers in `matrixOrder`.
+ */
 function instrument<Statistic extends string>(
   original: Model,
   layers: readonly ObservedLayer[],
@@ -71,7 +84,7 @@ function instrument<Statistic extends string>(
     return name;
   };
   const pooled = (op: string, arranged: string, { positions }: ObservedLayer) =>
-    positions === 1 ? arranged : apply('Flatten', [apply(op, [arranged])], { axis: 1 });
+    positions === 1 ? arranged : apply(op, [arranged]);
   const reduce: Reducer = {
     apply,
     arrange(value, { dims, unitAxis, samplesFirst, units, positions }) {
@@ -96,11 +109,17 @@ function instrument<Statistic extends string>(
     mean: (arranged, layer) => pooled('GlobalAveragePool', arranged, layer),
     scalar: value => constant(`scalar_${value}`, name => floatTensor(name, [], [value])),
   };
-  const measured = layers.map(layer => measure(layer, reduce));
+  const measured = layers.map(layer => ({ rank: arrangedRank(layer), results: measure(layer, reduce) }));
+  const joined = (parts: readonly string[]) => (parts.length === 1 ? (parts[0] as string) : apply('Concat', parts, { axis: 1 }));
   const outputs = Object.fromEntries(
     statistics.map(statistic => {
-      const parts = measured.map(results => results[statistic]);
-      const name = apply(parts.length === 1 ? 'Identity' : 'Concat', parts, parts.length === 1 ? {} : { axis: 1 });
+      // Layers of one rank are joined before they are flattened: a few nodes instead of two for each layer.
+      const ranks = [...new Set(measured.map(({ rank }) => rank))];
+      const flat = ranks.map(each => {
+        const matrix = joined(measured.filter(({ rank }) => rank === each).map(({ results }) => results[statistic]));
+        return each === 2 ? matrix : apply('Flatten', [matrix], { axis: 1 });
+      });
+      const name = apply('Identity', [joined(flat)]);
       graph.output.push(valueInfo(name, undefined, DataType.FLOAT));
       return [statistic, name];
     }),
@@ -128,14 +147,13 @@ const step = { alpha: float(3.4028234663852886e38), beta: float(0) };
 export const fullInstrument = (model: Model, layers: readonly ObservedLayer[]) =>
   instrument(model, layers, ['max', 'negatedMin', 'mean', 'variance', 'positiveShare'] as const, (layer, reduce) => {
     const input = reduce.arrange(layer.rectifier.input, layer);
-    const single = layer.positions === 1;
-    const pooled = single ? input : reduce.apply('GlobalAveragePool', [input]);
-    const deviation = reduce.apply('Sub', [input, pooled]);
+    const mean = reduce.mean(input, layer);
+    const deviation = reduce.apply('Sub', [input, mean]);
     const above = layer.rectifier.threshold === 0 ? input : reduce.apply('Sub', [input, reduce.scalar(layer.rectifier.threshold)]);
     return {
       max: reduce.max(input, layer),
       negatedMin: reduce.max(reduce.apply('Neg', [input]), layer),
-      mean: single ? input : reduce.apply('Flatten', [pooled], { axis: 1 }),
+      mean,
       variance: reduce.mean(reduce.apply('Mul', [deviation, deviation]), layer),
       positiveShare: reduce.mean(reduce.apply('HardSigmoid', [above], step), layer),
     };

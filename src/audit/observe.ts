@@ -4,7 +4,7 @@ import { openSession, type Session, type SessionOptions } from '../onnx/runtime.
 import { shapesOf } from '../onnx/shapes.js';
 import type { Batch, TensorData, TypedArray } from '../onnx/tensor-data.js';
 import type { RectifiedLayer } from './anatomy.js';
-import { firingInstrument, fullInstrument, type Instrument, type ObservedLayer, rawInstrument, watched } from './instrument.js';
+import { firingInstrument, fullInstrument, type Instrument, matrixOrder, type ObservedLayer, rawInstrument, watched } from './instrument.js';
 import { addFiring, addFull, emptyTally, type Tally } from './tally.js';
 
 /** What is counted, and on how many samples the pre-activations are measured in full. */
@@ -78,7 +78,7 @@ class Plan {
   constructor(model: Model, placed: readonly (ObservedLayer | string)[], options: ObserveOptions) {
     this.model = model;
     this.placed = placed;
-    this.layers = placed.filter(layer => typeof layer !== 'string');
+    this.layers = matrixOrder(placed.filter(layer => typeof layer !== 'string'));
     this.options = options;
   }
 
@@ -199,11 +199,10 @@ export async function* observe(
     const width = plan.layers.reduce((sum, layer) => sum + layer.units, 0);
     const eachLayer = (visit: (layer: ObservedLayer, tally: Tally, offset: number) => void) => {
       let offset = 0;
-      plan.placed.forEach((layer, index) => {
-        if (typeof layer === 'string') return;
-        visit(layer, tallyAt(index, layer), offset);
+      for (const layer of plan.layers) {
+        visit(layer, tallyAt(plan.placed.indexOf(layer), layer), offset);
         offset += layer.units;
-      });
+      }
     };
     const { peak, activity } = await plan.runFiring(batch);
     eachLayer((layer, tally, offset) => {
