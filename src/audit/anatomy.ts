@@ -23,8 +23,14 @@ export interface RectifiedLayer {
   readonly slopes: { readonly shared: boolean; readonly values: Float64Array } | null;
 }
 
+/** Which channels are constant, and which are read by an output. */
+export interface Flow {
+  readonly known: ReadonlyMap<string, Knowledge>;
+  readonly reads: ReadonlyMap<string, Reads>;
+}
+
 /** A model taken apart without running it. */
-export interface Anatomy {
+export interface Anatomy extends Flow {
   /** The model with its local functions inlined: what the rest of the audit reads and runs. */
   readonly model: Model;
   readonly scope: Scope;
@@ -32,8 +38,12 @@ export interface Anatomy {
   readonly layers: readonly RectifiedLayer[];
   /** Pre-activation channels that are constant because their weights vanished, with their level. */
   readonly pinned: Pinned;
-  readonly known: ReadonlyMap<string, Knowledge>;
-  readonly reads: ReadonlyMap<string, Reads>;
+}
+
+/** The flow in which further channels are constant. */
+export function flowWith({ scope, lookup, pinned }: Anatomy, further: Pinned): Flow {
+  const known = propagateConstants(scope, lookup, new Map([...pinned, ...further]));
+  return { known, reads: propagateReads(scope, lookup, known) };
 }
 
 /** Below this share of the layer's largest weight norm a unit's weighted inputs are lost in the rounding of a float32 sum (2^-24 = 6e-8). */
@@ -96,7 +106,15 @@ export function dissect(original: Model): Anatomy {
     const units = unitsOf(rectifier, feed, known.get(rectifier.input));
     const axis = axisOf(rectifier.scope, rectifier.input);
     const rank = feed && feed.op !== 'MatMul' ? (feed.op === 'Gemm' ? 2 : feed.weight.dims.length) : null;
-    return { rectifier, units, axis, feed, norms, vanished, slopes: unitSlopes(rectifier.negativeSlope, units, axis, rank) };
+    return {
+      rectifier,
+      units,
+      axis,
+      feed,
+      norms,
+      vanished,
+      slopes: unitSlopes(rectifier.negativeSlope, units, axis, rank),
+    };
   });
   return { model, scope, lookup, layers, pinned, known, reads };
 }

@@ -1,8 +1,22 @@
 /** Audit of a model: verdict, evidence, cause and remedy for every unit of every rectifier. Works in Node and in browsers. */
 export { Failure } from '../failure.js';
-export { type AuditData, type AuditOptions, type AuditProgress, audit, auditSteps } from './audit.js';
+export {
+  type AuditData,
+  type AuditOptions,
+  type AuditProgress,
+  audit,
+  auditSteps,
+  type ObservedData,
+  observeSteps,
+} from './audit.js';
 export { firingInterval } from './interval.js';
-export { type ObserveOptions } from './observe.js';
+export {
+  mergeObservations,
+  type Observation,
+  type ObserveOptions,
+  observationFromJson,
+  observationToJson,
+} from './observe.js';
 export * from './report.js';
 export * from './tally.js';
 export { defaultThresholds, slopeKindOf, type Thresholds } from './verdict.js';

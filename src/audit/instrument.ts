@@ -21,8 +21,12 @@ export interface ObservedLayer {
  * What is watched to see a unit fire. ONNX Runtime fuses a Relu, Clip or LeakyRelu node into the layer before it, so its output is watched and the
  * fusion left alone; it is positive exactly where the pre-activation is (slopes from 0 up). Other spellings are not fused: there the pre-activation is read.
  */
-export function watched({ nodes, input, output, negativeSlope, threshold }: Rectifier): { value: string; threshold: number } {
-  const fusible = nodes.length === 1 && ['Relu', 'Clip', 'LeakyRelu', 'ThresholdedRelu'].includes((nodes[0] as NodeProto).opType);
+export function watched({ nodes, input, output, negativeSlope, threshold }: Rectifier): {
+  value: string;
+  threshold: number;
+} {
+  const fusible =
+    nodes.length === 1 && ['Relu', 'Clip', 'LeakyRelu', 'ThresholdedRelu'].includes((nodes[0] as NodeProto).opType);
   const rising = negativeSlope?.data.every(slope => slope >= 0) ?? false;
   return fusible && rising ? { value: output, threshold: 0 } : { value: input, threshold };
 }
@@ -93,7 +97,10 @@ function instrument<Statistic extends string>(
       let rank = dims.length;
       if (!samplesFirst) {
         const target = [1, ...dims];
-        at = apply('Reshape', [at, constant(`shape_${target.join('_')}`, name => intTensor(name, [target.length], target))]);
+        at = apply('Reshape', [
+          at,
+          constant(`shape_${target.join('_')}`, name => intTensor(name, [target.length], target)),
+        ]);
         axis++;
         rank++;
       }
@@ -110,7 +117,8 @@ function instrument<Statistic extends string>(
     scalar: value => constant(`scalar_${value}`, name => floatTensor(name, [], [value])),
   };
   const measured = layers.map(layer => ({ rank: arrangedRank(layer), results: measure(layer, reduce) }));
-  const joined = (parts: readonly string[]) => (parts.length === 1 ? (parts[0] as string) : apply('Concat', parts, { axis: 1 }));
+  const joined = (parts: readonly string[]) =>
+    parts.length === 1 ? (parts[0] as string) : apply('Concat', parts, { axis: 1 });
   const outputs = Object.fromEntries(
     statistics.map(statistic => {
       // Layers of one rank are joined before they are flattened: a few nodes instead of two for each layer.
@@ -149,7 +157,8 @@ export const fullInstrument = (model: Model, layers: readonly ObservedLayer[]) =
     const input = reduce.arrange(layer.rectifier.input, layer);
     const mean = reduce.mean(input, layer);
     const deviation = reduce.apply('Sub', [input, mean]);
-    const above = layer.rectifier.threshold === 0 ? input : reduce.apply('Sub', [input, reduce.scalar(layer.rectifier.threshold)]);
+    const above =
+      layer.rectifier.threshold === 0 ? input : reduce.apply('Sub', [input, reduce.scalar(layer.rectifier.threshold)]);
     return {
       max: reduce.max(input, layer),
       negatedMin: reduce.max(reduce.apply('Neg', [input]), layer),

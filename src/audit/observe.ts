@@ -4,8 +4,16 @@ import { openSession, type Session, type SessionOptions } from '../onnx/runtime.
 import { shapesOf } from '../onnx/shapes.js';
 import type { Batch, TensorData, TypedArray } from '../onnx/tensor-data.js';
 import type { RectifiedLayer } from './anatomy.js';
-import { firingInstrument, fullInstrument, type Instrument, matrixOrder, type ObservedLayer, rawInstrument, watched } from './instrument.js';
-import { addFiring, addFull, emptyTally, type Tally } from './tally.js';
+import {
+  firingInstrument,
+  fullInstrument,
+  type Instrument,
+  matrixOrder,
+  type ObservedLayer,
+  rawInstrument,
+  watched,
+} from './instrument.js';
+import { addFiring, addFull, emptyTally, mergeTallies, type Tally, tallyFromJson, tallyToJson } from './tally.js';
 
 /** What is counted, and on how many samples the pre-activations are measured in full. */
 export interface ObserveOptions extends SessionOptions {
@@ -16,12 +24,43 @@ export interface ObserveOptions extends SessionOptions {
   readonly statistics?: 'some' | 'all';
 }
 
-/** The tally of each layer, in the layers' order; `null` with a reason where a layer could not be observed. */
+/** What was counted of each rectifier, in the order of the graph; a layer that could not be observed has a reason in place of a tally. */
 export interface Observation {
-  readonly tallies: readonly (Tally | null)[];
-  readonly reasons: readonly (string | null)[];
   readonly samples: number;
+  /** Dimensions of the first batch, by input. */
+  readonly inputs: Readonly<Record<string, readonly number[]>>;
+  readonly layers: readonly { readonly name: string; readonly tally: Tally | null; readonly reason: string | null }[];
 }
+
+/**
+ * What two parts of the data say together, for example from two processes that each took half of it. Throws a RangeError for
+ * observations of different models.
+ */
+export function mergeObservations(a: Observation, b: Observation): Observation {
+  const names = (of: Observation) => JSON.stringify(of.layers.map(layer => [layer.name, layer.tally?.units]));
+  if (names(a) !== names(b))
+    throw new RangeError('mergeObservations: both must be of the same model, got different layers');
+  return {
+    samples: a.samples + b.samples,
+    inputs: a.inputs,
+    layers: a.layers.map((layer, index) => {
+      const other = b.layers[index]?.tally;
+      return layer.tally && other ? { ...layer, tally: mergeTallies(layer.tally, other) } : layer;
+    }),
+  };
+}
+
+/** An observation as JSON, to be merged by another process. */
+export const observationToJson = (observation: Observation) => ({
+  ...observation,
+  layers: observation.layers.map(layer => ({ ...layer, tally: layer.tally && tallyToJson(layer.tally) })),
+});
+
+/** Reads an observation back from JSON. */
+export const observationFromJson = (json: ReturnType<typeof observationToJson>): Observation => ({
+  ...json,
+  layers: json.layers.map(layer => ({ ...layer, tally: layer.tally && tallyFromJson(layer.tally) })),
+});
 
 const fullAtFirst = 16;
 const fullEvery = 32;
@@ -38,7 +77,8 @@ function place(layer: RectifiedLayer, dims: readonly number[] | undefined, sampl
   if (units === undefined || (layer.units !== null && layer.units !== units))
     return `its ${layer.units} units were expected on axis ${unitAxis}, got values of shape [${dims.join(', ')}]`;
   const samplesFirst = unitAxis > 0 && dims[0] === samples;
-  if (!samplesFirst && samples > 1) return `its first axis must be the batch of ${samples}, got values of shape [${dims.join(', ')}]`;
+  if (!samplesFirst && samples > 1)
+    return `its first axis must be the batch of ${samples}, got values of shape [${dims.join(', ')}]`;
   const elements = dims.reduce((a, b) => a * b, 1);
   const positions = elements / units / (samplesFirst ? samples : 1);
   if (!(positions >= 1)) return `its values must not be empty, got shape [${dims.join(', ')}]`;
@@ -60,9 +100,15 @@ function* singles(batch: Batch, size: number): Generator<Batch> {
   }
 }
 
+const dimsOf = (batch: Batch): Record<string, number[]> =>
+  Object.fromEntries(Object.entries(batch.feeds).map(([name, tensor]) => [name, [...tensor.dims]]));
+
 /** The rows of the batch: samples and padding together. */
 const rowsOf = (batch: Batch): number =>
-  Math.max(batch.samples, ...Object.values(batch.feeds).flatMap(({ dims }) => (dims.length > 0 ? [dims[0] as number] : [])));
+  Math.max(
+    batch.samples,
+    ...Object.values(batch.feeds).flatMap(({ dims }) => (dims.length > 0 ? [dims[0] as number] : [])),
+  );
 
 const floats = (results: Record<string, TensorData>, name: string): Float32Array => results[name]?.data as Float32Array;
 
@@ -119,7 +165,10 @@ interface Opened<Statistic extends string> {
   readonly outputs: Readonly<Record<Statistic, string>>;
 }
 
-const open = async <Statistic extends string>({ model, outputs }: Instrument<Statistic>, options: SessionOptions): Promise<Opened<Statistic>> => ({
+const open = async <Statistic extends string>(
+  { model, outputs }: Instrument<Statistic>,
+  options: SessionOptions,
+): Promise<Opened<Statistic>> => ({
   session: await openSession(model, options),
   outputs,
 });
@@ -127,10 +176,17 @@ const open = async <Statistic extends string>({ model, outputs }: Instrument<Sta
 async function fetchAll<Statistic extends string>({ session, outputs }: Opened<Statistic>, batch: Batch) {
   const names: Record<string, string> = outputs;
   const results = await session.run(batch.feeds, Object.values(names));
-  return Object.fromEntries(Object.entries(names).map(([statistic, name]) => [statistic, floats(results, name)])) as Record<Statistic, Float32Array>;
+  return Object.fromEntries(
+    Object.entries(names).map(([statistic, name]) => [statistic, floats(results, name)]),
+  ) as Record<Statistic, Float32Array>;
 }
 
-function countNonFinite(values: Float32Array, { dims, unitAxis, units }: ObservedLayer, realShare: number, tally: Tally): void {
+function countNonFinite(
+  values: Float32Array,
+  { dims, unitAxis, units }: ObservedLayer,
+  realShare: number,
+  tally: Tally,
+): void {
   const inner = dims.slice(unitAxis + 1).reduce((a, b) => a * b, 1);
   const counted = values.length * realShare;
   for (let at = 0; at < counted; at++) {
@@ -163,6 +219,7 @@ export async function* observe(
   const values = layers.filter(layer => !layer.rectifier.scope.parent).map(layer => layer.rectifier.input);
   let samples = 0;
   let batchNumber = 0;
+  let inputs: Observation['inputs'] = {};
 
   const specs = inputSpecs(model);
   const freeBatch = specs.every(({ dims }) => dims.length === 0 || typeof dims[0] !== 'number');
@@ -171,12 +228,16 @@ export async function* observe(
     JSON.stringify(Object.entries(dims).map(([name, all]) => [name, freeBatch ? [batch, ...all.slice(1)] : all]));
 
   const planFor = async (batch: Batch): Promise<Plan> => {
-    const dims = Object.fromEntries(Object.entries(batch.feeds).map(([name, tensor]) => [name, [...tensor.dims]]));
+    const dims = dimsOf(batch);
     const key = keyOf(dims, rowsOf(batch) > 1 ? 'many' : 'one');
     const known = plans.get(key) ?? plans.get(keyOf(dims, 'many'));
     if (known) return known;
     const shapes = await shapesOf(model, dims, [...new Set(values)], options);
-    const plan = new Plan(model, layers.map(layer => place(layer, shapes.get(layer.rectifier.input), rowsOf(batch))), options);
+    const plan = new Plan(
+      model,
+      layers.map(layer => place(layer, shapes.get(layer.rectifier.input), rowsOf(batch))),
+      options,
+    );
     const [oldest] = plans.keys();
     if (plans.size >= 4 && oldest !== undefined) {
       await plans.get(oldest)?.close();
@@ -208,7 +269,12 @@ export async function* observe(
     eachLayer((layer, tally, offset) => {
       const { threshold } = watched(layer.rectifier);
       for (let row = 0; row < batch.samples; row++)
-        addFiring(tally, rowOf(peak, row, width, offset, layer.units), rowOf(activity, row, width, offset, layer.units), threshold);
+        addFiring(
+          tally,
+          rowOf(peak, row, width, offset, layer.units),
+          rowOf(activity, row, width, offset, layer.units),
+          threshold,
+        );
     });
     const scheduled = options.statistics === 'all' || samples < fullAtFirst || batchNumber % fullEvery === 0;
     if (!scheduled && activity.subarray(0, batch.samples * width).every(Number.isFinite)) return;
@@ -233,16 +299,28 @@ export async function* observe(
 
   try {
     for await (const batch of batches) {
+      if (samples === 0) inputs = dimsOf(batch);
       const rows = rowsOf(batch);
-      const apart = rows > 1 && (await planFor(batch)).placed.some(layer => typeof layer === 'string' && layer.startsWith('its first axis'));
-      const canSplit = apart && freeBatch && Object.values(batch.feeds).every(({ dims }) => dims.length === 0 || dims[0] === rows);
+      const apart =
+        rows > 1 &&
+        (await planFor(batch)).placed.some(layer => typeof layer === 'string' && layer.startsWith('its first axis'));
+      const canSplit =
+        apart && freeBatch && Object.values(batch.feeds).every(({ dims }) => dims.length === 0 || dims[0] === rows);
       for (const part of canSplit ? singles(batch, rows) : [batch]) await run(part);
       samples += batch.samples;
       batchNumber++;
       yield samples;
     }
     if (samples === 0) throw new Failure('input', 'audit: the data must hold at least one sample, got none');
-    return { tallies, reasons, samples };
+    return {
+      samples,
+      inputs,
+      layers: layers.map(({ rectifier }, index) => ({
+        name: rectifier.name,
+        tally: tallies[index] ?? null,
+        reason: reasons[index] ?? null,
+      })),
+    };
   } finally {
     for (const plan of plans.values()) await plan.close();
   }

@@ -14,7 +14,7 @@ export const verdicts = [
 ] as const;
 export type Verdict = (typeof verdicts)[number];
 
-/** Verdicts of units that contribute nothing but a constant. */
+/** Verdicts of dead units; a silent unit is dead only where its negative side is flat. */
 export const deadVerdicts: readonly Verdict[] = ['vanished', 'proved-dead', 'silent'];
 
 /** What a unit's negative slope makes of it. `leaky` is the ordinary case between `relu-like` and `identity`. */
@@ -44,6 +44,8 @@ export interface UnitReport {
   index: number;
   verdict: Verdict;
   certainty: Certainty;
+  /** Whether the unit contributes nothing but a constant: vanished, proved dead, or silent with a flat negative side. */
+  dead: boolean;
   /** For a unit whose pre-activation is constant: `silent` (the constant is not positive) or `on`. */
   stuck: 'silent' | 'on' | null;
   /** Samples on which the unit fired at one position or more; null without data. */
@@ -86,6 +88,8 @@ export interface LayerReport {
   /** The layer whose weights make the pre-activation, and what lies between, for example `Conv + BatchNormalization`; null for a residual sum. */
   fedBy: { name: string; op: string; fanIn: number } | null;
   counts: Record<Verdict, number>;
+  /** Units that contribute nothing but a constant. */
+  dead: number;
   slopes: { shared: boolean; min: number; median: number; max: number; counts: Record<SlopeKind, number> } | null;
   batchNorm: {
     name: string;
@@ -140,7 +144,15 @@ export interface SubnormalReport {
   tiny: number;
   owners: { initializer: string; node: string; subnormal: number; tiny: number }[];
   /** Measured in interleaved runs when asked for: median time of one run in milliseconds, as it is and with the tiny weights set to zero; the median over rounds of original over flushed (above 1: flushing is faster) and its quartiles. */
-  time: { rounds: number; original: number; flushed: number; ratio: number; ratioLow: number; ratioHigh: number; largestDifference: number } | null;
+  time: {
+    rounds: number;
+    original: number;
+    flushed: number;
+    ratio: number;
+    ratioLow: number;
+    ratioHigh: number;
+    largestDifference: number;
+  } | null;
 }
 
 /** Everything an audit found. `schema/audit-report.schema.json` describes it as JSON Schema. */
@@ -166,7 +178,7 @@ export interface AuditReport {
     layers: number;
     units: number;
     counts: Record<Verdict, number>;
-    /** Units that contribute nothing: vanished, proved dead, silent. */
+    /** Units that contribute nothing but a constant. */
     dead: number;
     /** What can go without any change of the outputs (vanished, proved dead, unread). */
     removable: Removable;

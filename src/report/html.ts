@@ -6,7 +6,7 @@ import { count, percent, plural, si, significant } from './numbers.js';
 import { type PageData, pageData } from './page-data.js';
 import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
-import { deadUnits, feeder, modelFacts, summary, syntheticWarning, worstFirst } from './summary.js';
+import { feeder, modelFacts, summary, syntheticWarning, worstFirst } from './summary.js';
 import { verdictColor, verdictStyles, verdictsIn } from './verdict-style.js';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -62,7 +62,7 @@ interface KeyFigure {
 
 function keyFigures({ totals, layers, samples, subnormals }: AuditReport): KeyFigure[] {
   const { removable, removableOnData } = totals;
-  const hit = layers.filter(layer => deadUnits(layer.counts) > 0).length;
+  const hit = layers.filter(layer => layer.dead > 0).length;
   const less = removableOnData ?? removable;
   const proviso = removableOnData === null ? '' : ', on this data';
   return [
@@ -175,7 +175,7 @@ function slopeCell({ slopes }: LayerReport): string {
 function layerRow(layer: LayerReport, l: number, label: string, columns: readonly Verdict[], slopes: boolean): string {
   const { counts, channels } = layer;
   const whole = html(printable(layer.name));
-  const deadShare = layer.units.length === 0 ? '' : deadUnits(counts) / layer.units.length;
+  const deadShare = layer.units.length === 0 ? '' : layer.dead / layer.units.length;
   const fed = feeder(layer);
   const cells = [
     numberCell(l + 1),

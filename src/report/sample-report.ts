@@ -109,7 +109,7 @@ const sentences: Partial<Record<Verdict, [cause: string, remedy: string]>> = {
 };
 
 function unit(index: number, verdict: Verdict, op: string, samples: number, random: () => number): UnitReport {
-  const dead = deadVerdicts.includes(verdict);
+  const dead = deadVerdicts.includes(verdict) && !(verdict === 'silent' && (op === 'prelu' || op === 'leaky-relu'));
   const observed = samples > 0 && verdict !== 'unobserved';
   const fired = observed ? firedOn(verdict, samples, random) : null;
   const sigma = 0.2 + random();
@@ -120,6 +120,7 @@ function unit(index: number, verdict: Verdict, op: string, samples: number, rand
     index,
     verdict,
     certainty: certainties[verdict],
+    dead,
     stuck: verdict === 'vanished' ? 'silent' : null,
     firedSamples: fired,
     firingRate:
@@ -214,6 +215,7 @@ export function sampleReport(options: SampleOptions): AuditReport {
         ? null
         : { name: `features.${l}/Conv`, op: 'Conv + BatchNormalization', fanIn: 9 * 2 ** (4 + (l % 5)) },
       counts,
+      dead: units.filter(each => each.dead).length,
       slopes: slopesOf(units, op),
       batchNorm: residual ? null : { name: `features.${l}/bn`, redundant: units.length, mirrored: 0, zero: 0 },
       unobservedBecause: null,
@@ -224,7 +226,7 @@ export function sampleReport(options: SampleOptions): AuditReport {
     verdicts,
     layers.map(layer => layer.counts),
   );
-  const dead = deadVerdicts.reduce((sum, verdict) => sum + counts[verdict], 0);
+  const dead = layers.reduce((sum, layer) => sum + layer.dead, 0);
   const exact = counts.vanished + counts['proved-dead'];
   const saving = (units: number) => ({
     units,

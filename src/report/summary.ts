@@ -1,11 +1,7 @@
-import { type AuditReport, deadVerdicts, type LayerReport, type Verdict } from '../audit/report.js';
+import type { AuditReport, LayerReport } from '../audit/report.js';
 import { printable } from './names.js';
 import { bytes, count, percent, plural, si, significant } from './numbers.js';
 import { verdictStyles } from './verdict-style.js';
-
-/** Number of units of a layer that contribute nothing but a constant. */
-export const deadUnits = (counts: Readonly<Record<Verdict, number>>): number =>
-  deadVerdicts.reduce((sum, verdict) => sum + counts[verdict], 0);
 
 /** Whether a layer has anything to report beyond healthy and unobserved units. */
 export const isTroubled = ({ counts }: LayerReport): boolean =>
@@ -15,19 +11,16 @@ export const isTroubled = ({ counts }: LayerReport): boolean =>
 export const feeder = ({ fedBy }: LayerReport): string | null =>
   fedBy === null ? null : printable(fedBy.op).replaceAll('BatchNormalization', 'BN');
 
-const badness: readonly ((counts: Record<Verdict, number>) => number)[] = [
-  deadUnits,
-  counts => counts.rare,
-  counts => counts.dormant,
-  counts => counts['proved-linear'] + counts.linear,
+const badness: readonly ((layer: LayerReport) => number)[] = [
+  layer => layer.dead,
+  ({ counts }) => counts.rare + counts.silent,
+  ({ counts }) => counts.dormant,
+  ({ counts }) => counts['proved-linear'] + counts.linear,
 ];
 
 /** Numbers of the layers (their places in the report), most dead share first, then most rare, dormant and linear share. */
 export function worstFirst(layers: readonly LayerReport[]): number[] {
-  const shares = layers.map(({ counts }) => {
-    const units = Object.values(counts).reduce((sum, n) => sum + n, 0) || 1;
-    return badness.map(of => of(counts) / units);
-  });
+  const shares = layers.map(layer => badness.map(of => of(layer) / (layer.units.length || 1)));
   const compare = (a: number, b: number) => {
     const key = badness.findIndex((_, k) => shares[a]![k] !== shares[b]![k]);
     return key < 0 ? a - b : shares[b]![key]! - shares[a]![key]!;
@@ -43,7 +36,8 @@ const silentRate = (samples: number): number => 1 - 0.05 ** (1 / samples);
 
 /** What the dead units died of, as far as known: `31 vanished (…), 37 silent on 200 samples (…)`. */
 function deadByVerdict({ layers, samples, totals }: AuditReport): string {
-  const { vanished, 'proved-dead': proved, silent } = totals.counts;
+  const { vanished, 'proved-dead': proved } = totals.counts;
+  const silent = totals.dead - vanished - proved;
   const rounded = layers.some(layer =>
     layer.units.some(unit => unit.verdict === 'vanished' && unit.certainty === 'float32 rounding'),
   );
@@ -66,11 +60,20 @@ function deadSentence(report: AuditReport): string {
       ? `${none} on ${plural(report.samples, 'sample')}.`
       : `${none} by its weights alone; whether one never fires takes data to tell.`;
   }
-  const hit = report.layers.filter(layer => deadUnits(layer.counts) > 0).length;
+  const hit = report.layers.filter(layer => layer.dead > 0).length;
   const share = `${count(dead)} of ${plural(units, 'unit')} (${percent(dead / units)})`;
   const places = `in ${count(hit)} of ${plural(layers, 'layer')}`;
   const sentence = `${share} ${places} ${dead === 1 ? 'is' : 'are'} dead: ${deadByVerdict(report)}.`;
   return observed ? sentence : `${sentence} Units that merely never fire take data to tell.`;
+}
+
+/** Silent units whose negative side is not flat: they leak, so they are not dead. */
+function leakingSentence({ totals: { counts, dead } }: AuditReport): string[] {
+  const leaking = counts.vanished + counts['proved-dead'] + counts.silent - dead;
+  if (leaking === 0) return [];
+  return [
+    `${plural(leaking, 'unit')} never fired but ${leaking === 1 ? 'leaks' : 'leak'} through a negative slope: not dead, but linear.`,
+  ];
 }
 
 function othersSentence({ totals: { counts } }: AuditReport): string[] {
@@ -133,7 +136,7 @@ export function summary(report: AuditReport): string[] {
   const units =
     report.totals.layers === 0
       ? ['The model has no rectifier (ReLU, Leaky ReLU, PReLU or a relative), so none of its units can die.']
-      : [deadSentence(report), ...othersSentence(report), ...removableSentences(report)];
+      : [deadSentence(report), ...leakingSentence(report), ...othersSentence(report), ...removableSentences(report)];
   return [...units, ...subnormalSentences(report)];
 }
 

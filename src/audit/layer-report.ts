@@ -1,0 +1,161 @@
+import type { Knowledge, Reads } from '../onnx/channels.js';
+import { nodeName } from '../onnx/scope.js';
+import type { Flow, RectifiedLayer } from './anatomy.js';
+import { causeOf, type Evidence, remedyOf } from './cause.js';
+import { firingInterval } from './interval.js';
+import { deadVerdicts, type LayerReport, type PreActivation, type UnitReport, type Verdict } from './report.js';
+import type { Tally } from './tally.js';
+import {
+  type ConstantPreActivation,
+  isFlatBelow,
+  judge,
+  slopeCounts,
+  slopeKindOf,
+  type Thresholds,
+  verdictCounts,
+} from './verdict.js';
+
+/** One rectified layer and what was counted of it. */
+export interface Examined {
+  readonly layer: RectifiedLayer;
+  readonly tally: Tally | null;
+  readonly unobservedBecause: string | null;
+}
+
+function constantOf(
+  { layer }: Examined,
+  unit: number,
+  known: ReadonlyMap<string, Knowledge>,
+): ConstantPreActivation | null {
+  const own = layer.vanished[unit];
+  if (own && layer.feed) return { by: 'own weights', exact: own === 'zero', level: layer.feed.bias[unit] as number };
+  const knowledge = known.get(layer.rectifier.input);
+  if (layer.rectifier.scope.parent || !knowledge || knowledge === 'varying') return null;
+  if (knowledge === 'constant') return { by: 'constant inputs', exact: true, level: Number.NaN };
+  return knowledge.constant.length === layer.units && knowledge.constant[unit]
+    ? { by: 'constant inputs', exact: true, level: knowledge.level[unit] as number }
+    : null;
+}
+
+const finiteOrNull = (value: number | undefined): number | null =>
+  value !== undefined && Number.isFinite(value) ? value : null;
+
+function preActivationOf({ full }: Tally, unit: number): PreActivation | null {
+  if (full.samples === 0) return null;
+  const [min, max] = [full.min[unit] as number, full.max[unit] as number];
+  const seen = min <= max;
+  return {
+    samples: full.samples,
+    min: seen ? finiteOrNull(min) : null,
+    max: seen ? finiteOrNull(max) : null,
+    mean: seen ? finiteOrNull(full.mean[unit]) : null,
+    variance: seen ? finiteOrNull((full.squares[unit] as number) / full.positions) : null,
+    positiveShare: (full.positive[unit] as number) / full.positions,
+    nan: full.nan[unit] as number,
+    infinite: full.infinite[unit] as number,
+  };
+}
+
+/** Whether an output of the model depends on the unit, as far as the graph tells. */
+function isRead({ layer }: Examined, unit: number, reads: ReadonlyMap<string, Reads>): boolean {
+  if (layer.rectifier.scope.parent) return true;
+  const flags = reads.get(layer.rectifier.output);
+  return flags === 'all' || (flags !== undefined && (flags.length !== layer.units || flags[unit] === 1));
+}
+
+/** Units that gave nothing but 0 on every sample: they never fired and their negative side is flat. */
+export const silentUnits = ({ layer, tally }: Examined): number[] =>
+  tally && tally.samples > 0
+    ? Array.from(tally.fired.keys()).filter(unit => tally.fired[unit] === 0 && isFlatBelow(layer, unit))
+    : [];
+
+const isDead = (verdict: Verdict, layer: RectifiedLayer, unit: number): boolean =>
+  deadVerdicts.includes(verdict) && (verdict !== 'silent' || isFlatBelow(layer, unit));
+
+/** Judges every unit of a layer. `onData` is the flow in which the silent units of the data count as constant. */
+export function judgeLayer(
+  examined: Examined,
+  flow: Flow,
+  onData: Flow,
+  slopeLost: boolean,
+  thresholds: Thresholds,
+): LayerReport {
+  const { layer, tally, unobservedBecause } = examined;
+  const { rectifier, feed, norms, slopes } = layer;
+  const count = layer.units ?? tally?.units ?? 0;
+  const activities = tally ? tally.activity.map(sum => sum / Math.max(tally.samples, 1)) : null;
+  const layerActivity = activities ? activities.reduce((a, b) => a + b, 0) / Math.max(count, 1) : 0;
+  const constantOnData = onData.known.get(rectifier.input);
+  const units = Array.from({ length: count }, (_, unit): UnitReport => {
+    const constant = constantOf(examined, unit, flow.known);
+    const judgement = judge(unit, constant, tally, layerActivity, rectifier.threshold, thresholds);
+    const activity = activities && layerActivity > 0 ? (activities[unit] as number) / layerActivity : null;
+    const read = isRead(examined, unit, flow.reads);
+    const inputsDead = !constant && typeof constantOnData === 'object' && constantOnData.constant[unit] === 1;
+    const evidence: Evidence = { layer, unit, judgement, constant, tally, inputsDead, activity, slopeLost, read };
+    const slope = slopes ? (slopes.values[slopes.shared ? 0 : unit] as number) : null;
+    return {
+      index: unit,
+      verdict: judgement.verdict,
+      certainty: judgement.certainty,
+      dead: isDead(judgement.verdict, layer, unit),
+      stuck: judgement.stuck,
+      firedSamples: tally ? (tally.fired[unit] as number) : null,
+      firingRate: tally && tally.samples > 0 ? firingInterval(tally.fired[unit] as number, tally.samples) : null,
+      activity: finiteOrNull(activity ?? undefined),
+      read,
+      preActivation: tally ? preActivationOf(tally, unit) : null,
+      constant: constant ? finiteOrNull(constant.level) : null,
+      negativeSlope: finiteOrNull(slope ?? undefined),
+      slopeKind: slope === null || !Number.isFinite(slope) ? null : slopeKindOf(slope),
+      bias: finiteOrNull(feed?.bias[unit]),
+      weightNorm: finiteOrNull(norms?.[unit]),
+      cause: causeOf(evidence),
+      remedy: remedyOf(evidence),
+    };
+  });
+  const batchNorm = feed?.batchNorm;
+  const homogeneous = ['relu', 'leaky-relu', 'prelu'].includes(rectifier.kind);
+  const sorted = slopes ? Float64Array.from(slopes.values).sort() : null;
+  return {
+    name: rectifier.name,
+    op: rectifier.kind,
+    spelling: rectifier.spelling,
+    path: rectifier.scope.path,
+    channels: layer.units ?? tally?.units ?? null,
+    unitAxis: layer.axis,
+    fedBy: feed && {
+      name: nodeName(feed.node),
+      op: [feed.op, ...feed.between.map(node => node.opType)].join(' + '),
+      fanIn: feed.fanIn,
+    },
+    counts: verdictCounts(units.map(unit => unit.verdict)),
+    dead: units.filter(unit => unit.dead).length,
+    slopes: slopes &&
+      sorted && {
+        shared: slopes.shared,
+        min: sorted[0] as number,
+        median: sorted[sorted.length >> 1] as number,
+        max: sorted[sorted.length - 1] as number,
+        counts: slopeCounts(units.flatMap(unit => unit.slopeKind ?? [])),
+      },
+    batchNorm:
+      batchNorm && homogeneous
+        ? {
+            name: nodeName(batchNorm.node),
+            redundant: batchNorm.gamma.filter(gamma => gamma > 0).length,
+            mirrored: batchNorm.gamma.filter(gamma => gamma < 0).length,
+            zero: batchNorm.gamma.filter(gamma => gamma === 0).length,
+          }
+        : null,
+    unobservedBecause,
+    units,
+  };
+}
+
+/** Layers of slope 0 in a model most of whose rectifiers leak: there a slope may have been lost on the way to ONNX. */
+export function slopesLost(layers: readonly RectifiedLayer[]): boolean[] {
+  const leaks = ({ slopes }: RectifiedLayer) => slopes?.values.some(slope => slope !== 0) ?? false;
+  const leaking = layers.filter(leaks).length;
+  return layers.map(layer => leaking > layers.length / 2 && layer.rectifier.kind !== 'relu6' && !leaks(layer));
+}
