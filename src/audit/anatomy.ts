@@ -1,7 +1,7 @@
 import { type Knowledge, type Pinned, propagateConstants, propagateReads, type Reads } from '../onnx/channels.js';
 import { type Constant, type ConstantLookup, constantLookup } from '../onnx/constants.js';
 import { inlineFunctions } from '../onnx/functions.js';
-import { feedingLayer, type LinearLayer, perChannel, unitAxisLookup, weightNorms } from '../onnx/layers.js';
+import { feedingLayer, type LinearLayer, unitAxisLookup, weightNorms } from '../onnx/layers.js';
 import type { Model } from '../onnx/model.js';
 import { findRectifiers, type Rectifier } from '../onnx/rectifiers.js';
 import { allScopes, indexGraph, type Scope } from '../onnx/scope.js';
@@ -38,6 +38,8 @@ export interface Anatomy extends Flow {
   readonly layers: readonly RectifiedLayer[];
   /** Pre-activation channels that are constant because their weights vanished, with their level. */
   readonly pinned: Pinned;
+  /** What is constant without counting on float32 rounding: with negligible weights taken as they are. */
+  readonly exact: ReadonlyMap<string, Knowledge>;
 }
 
 /** The flow in which further channels are constant. */
@@ -54,22 +56,24 @@ function vanishedUnits(norms: Float64Array): ('zero' | 'negligible' | null)[] {
   return Array.from(norms, norm => (norm === 0 ? 'zero' : norm <= negligible * largest ? 'negligible' : null));
 }
 
-/** Slopes for each unit. One slope for each element of a map (`[C, H, W]`) is reported as the mean over the unit's elements. */
+/** Slopes for each unit. Slopes that differ by position too (`[C, H, W]`) are reported as their mean over the unit's positions. */
 function unitSlopes(slope: Constant | null, units: number | null, axis: number | null, rank: number | null) {
   if (!slope) return null;
-  if (slope.data.length === 1) return { shared: true, values: Float64Array.from(slope.data) };
+  const { dims, data } = slope;
+  if (data.length === 1) return { shared: true, values: Float64Array.from(data) };
   if (units === null || axis === null) return null;
-  const each = perChannel(slope, units, axis, rank);
-  if (each) return { shared: false, values: each };
-  const dims = slope.dims.filter(dim => dim !== 1);
-  if (slope.data.length === units && dims.length === 1) return { shared: false, values: Float64Array.from(slope.data) };
-  const inner = slope.data.length / units;
-  if (dims[0] !== units || !Number.isInteger(inner)) return null;
-  const means = new Float64Array(units);
-  slope.data.forEach((item, at) => {
-    means[Math.floor(at / inner)]! += item / inner;
+  // Slopes broadcast from the last axis; where the rank of the value is not known, the axis of the right length is taken.
+  const fromEnd = axis < 0 ? -axis : rank !== null ? rank - axis : dims.length - dims.indexOf(units);
+  const at = dims.length - fromEnd;
+  const ofAxis = dims[at] ?? 1;
+  if (ofAxis !== units && ofAxis !== 1) return null;
+  const inner = dims.slice(at + 1).reduce((a, b) => a * b, 1);
+  const each = data.length / ofAxis;
+  const means = new Float64Array(ofAxis);
+  data.forEach((item, index) => {
+    means[at < 0 ? 0 : Math.floor(index / inner) % ofAxis]! += item / each;
   });
-  return { shared: false, values: means };
+  return { shared: false, values: ofAxis === units ? means : new Float64Array(units).fill(means[0] as number) };
 }
 
 /** The number of units where no layer tells: from batch norm or slopes. */
@@ -95,17 +99,23 @@ export function dissect(original: Model): Anatomy {
     return { rectifier, feed, norms, vanished: norms ? vanishedUnits(norms) : [] };
   });
   const pinned: Pinned = new Map(
-    found.map(({ rectifier, feed, vanished }) => [
-      rectifier.input,
-      new Map(vanished.flatMap((kind, unit) => (kind && feed ? [[unit, feed.bias[unit] as number] as const] : []))),
-    ]),
+    found
+      .filter(({ rectifier }) => !rectifier.scope.parent)
+      .map(({ rectifier, feed, vanished }) => [
+        rectifier.input,
+        new Map(vanished.flatMap((kind, unit) => (kind && feed ? [[unit, feed.bias[unit] as number] as const] : []))),
+      ]),
   );
+  const isRounded = found.some(({ vanished }) => vanished.includes('negligible'));
   const known = propagateConstants(scope, lookup, pinned);
   const reads = propagateReads(scope, lookup, known);
   const layers = found.map(({ rectifier, feed, norms, vanished }): RectifiedLayer => {
-    const units = unitsOf(rectifier, feed, known.get(rectifier.input));
-    const axis = axisOf(rectifier.scope, rectifier.input);
-    const rank = feed && feed.op !== 'MatMul' ? (feed.op === 'Gemm' ? 2 : feed.weight.dims.length) : null;
+    const knowledge = known.get(rectifier.input);
+    const channels = typeof knowledge === 'object' && knowledge.layout === 'plain' ? knowledge : null;
+    const units = unitsOf(rectifier, feed, knowledge);
+    const axis = axisOf(rectifier.scope, rectifier.input) ?? channels?.axis ?? null;
+    const ofFeed = feed && feed.op !== 'MatMul' ? (feed.op === 'Gemm' ? 2 : feed.weight.dims.length) : null;
+    const rank = channels?.rank ?? ofFeed;
     return {
       rectifier,
       units,
@@ -116,5 +126,6 @@ export function dissect(original: Model): Anatomy {
       slopes: unitSlopes(rectifier.negativeSlope, units, axis, rank),
     };
   });
-  return { model, scope, lookup, layers, pinned, known, reads };
+  const exact = isRounded ? propagateConstants(scope, lookup) : known;
+  return { model, scope, lookup, layers, pinned, known, exact, reads };
 }

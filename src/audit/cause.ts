@@ -28,10 +28,7 @@ export function inWords(value: number): string {
   return digits.replace('e+', 'e').replaceAll('-', '−');
 }
 
-const median = (values: Float64Array): number => {
-  const sorted = values.filter(Number.isFinite).sort();
-  return sorted.length > 0 ? (sorted[sorted.length >> 1] as number) : Number.NaN;
-};
+const largest = (values: Float64Array): number => values.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 0);
 
 function vanishedCause({ layer, unit, constant }: Evidence): string {
   const { feed, norms } = layer;
@@ -39,8 +36,9 @@ function vanishedCause({ layer, unit, constant }: Evidence): string {
   const gamma = feed?.batchNorm?.gamma[unit];
   const norm = norms?.[unit] as number;
   if (gamma === 0) return `batch norm's gamma is 0, so its pre-activation is always beta, ${level}`;
+  if (feed?.scale[unit] === 0) return `its channel is multiplied by 0, so its pre-activation is always ${level}`;
   if (norm === 0) return `its incoming weights are all 0, so its pre-activation is always its bias, ${level}`;
-  const beside = `its incoming weights have norm ${inWords(norm)} beside a median of ${inWords(median(norms as Float64Array))} in its layer`;
+  const beside = `its incoming weights have norm ${inWords(norm)} beside up to ${inWords(largest(norms as Float64Array))} in its layer`;
   return `${beside}, so its pre-activation is its bias, ${level}, to float32 rounding; weight decay does this to a unit without gradient`;
 }
 
@@ -62,7 +60,7 @@ function biasOrInputs({ layer, unit, tally }: Evidence): string | null {
   const mean = full.mean[unit] as number;
   const max = full.max[unit] as number;
   if (!Number.isFinite(max)) return null;
-  const deviation = Math.sqrt((full.squares[unit] as number) / full.positions);
+  const deviation = Math.sqrt((full.squares[unit] as number) / (full.finite[unit] as number));
   const where = `its pre-activation averages ${inWords(mean)} (standard deviation ${inWords(deviation)}, largest ${inWords(max)})`;
   const bias = layer.feed?.bias[unit];
   const norm = layer.norms?.[unit];
@@ -82,12 +80,20 @@ function silentCause(evidence: Evidence): string | null {
   const reason = inputsDead
     ? 'every input it weighs is dead itself'
     : [batchNormPush(evidence), biasOrInputs(evidence)].filter(text => text !== null).join('; ') || null;
-  const lost = slopeLost ? 'this layer has slope 0 while the other rectifiers leak: a slope may have been lost in export' : null;
+  const lost = slopeLost
+    ? 'this layer has slope 0 while the other rectifiers leak: a slope may have been lost in export'
+    : null;
   return [reason, lost].filter(text => text !== null).join('; ') || null;
 }
 
+/** A clause as a sentence. */
+const sentence = (clause: string | null): string | null =>
+  clause === null ? null : `${clause.charAt(0).toUpperCase()}${clause.slice(1)}.`;
+
 /** Why the unit is as it is, one sentence with numbers; null where there is nothing to explain. */
-export function causeOf(evidence: Evidence): string | null {
+export const causeOf = (evidence: Evidence): string | null => sentence(causeClause(evidence));
+
+function causeClause(evidence: Evidence): string | null {
   const { judgement, constant, tally, unit, activity, read } = evidence;
   const samples = tally?.samples ?? 0;
   switch (judgement.verdict) {
@@ -117,7 +123,8 @@ const remedies: Record<Exclude<Verdict, 'healthy' | 'unobserved'>, (evidence: Ev
       ? 'to ship: remove it and fold its constant into the next layer, which changes nothing; to train on: give it fresh weights'
       : 'to ship: remove it, which changes nothing; to train on: give it fresh incoming weights and zero outgoing ones',
   'proved-dead': () => 'to ship: remove it, which changes nothing; to train on: reconnect it to inputs that vary',
-  'proved-linear': () => 'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary',
+  'proved-linear': () =>
+    'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary',
   silent: ({ layer, unit, tally }) =>
     (tally?.full.nan[unit] ?? 0) > 0
       ? 'find the first layer whose weights or values are not finite'
@@ -125,12 +132,15 @@ const remedies: Record<Exclude<Verdict, 'healthy' | 'unobserved'>, (evidence: Ev
         ? `to ship: remove it, exact on the ${tally?.samples} samples seen; to train on: give the layer a negative slope, or the unit fresh weights`
         : 'nothing is lost: its negative slope keeps it and its gradient alive, but it acts as a linear unit',
   rare: () => 'keep it to ship; to train on, watch it or give the layer a small negative slope',
-  dormant: () => 'to ship: measure what removing it costs; to train on: give it fresh incoming weights and zero outgoing ones',
+  dormant: () =>
+    'to ship: measure what removing it costs; to train on: give it fresh incoming weights and zero outgoing ones',
   linear: () => 'the rectifier does nothing here: if the whole layer is linear, merge it with the next',
 };
 
 /** What to do about a unit, for shipping and for training on; null where there is nothing to do. */
-export function remedyOf(evidence: Evidence): string | null {
+export const remedyOf = (evidence: Evidence): string | null => sentence(remedyClause(evidence));
+
+function remedyClause(evidence: Evidence): string | null {
   const { verdict } = evidence.judgement;
   if (verdict === 'healthy' || verdict === 'unobserved')
     return evidence.read ? null : 'to ship: remove it, which changes nothing; to train on: connect it to an output';

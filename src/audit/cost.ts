@@ -14,13 +14,21 @@ export interface Cost {
 export const costlyValues = (scope: Scope, lookup: ConstantLookup): string[] =>
   scope.nodes
     .filter(node => weightOf(scope, node, lookup))
-    .flatMap(node => (node.opType === 'ConvTranspose' ? [node.input[0] as string, node.output[0] as string] : [node.output[0] as string]));
+    .flatMap(node =>
+      node.opType === 'ConvTranspose'
+        ? [node.input[0] as string, node.output[0] as string]
+        : [node.output[0] as string],
+    );
 
 const weightOf = (scope: Scope, node: NodeProto, lookup: ConstantLookup) =>
   ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(node.opType) ? lookup(scope, node.input[1] as string) : null;
 
 /** Which channels of a value may go: constant ones and ones no output reads. A flattened value keeps the channels of its map. */
-function idle(value: string, known: ReadonlyMap<string, Knowledge>, reads: ReadonlyMap<string, Reads>): ((channel: number, of: number) => boolean) | null {
+function idle(
+  value: string,
+  known: ReadonlyMap<string, Knowledge>,
+  reads: ReadonlyMap<string, Reads>,
+): ((channel: number, of: number) => boolean) | null {
   const knowledge = known.get(value);
   if (typeof knowledge !== 'object') return null;
   const flags = reads.get(value);
@@ -92,12 +100,14 @@ export function keptCost(
       let keptOutputs = 0;
       for (let group = 0; group < groups; group++) {
         const out = kept(output, (group * outputs) / groups, ((group + 1) * outputs) / groups, outputs);
-        pairs += out * kept(node.input[0] as string, (group * inputs) / groups, ((group + 1) * inputs) / groups, inputs);
+        pairs +=
+          out * kept(node.input[0] as string, (group * inputs) / groups, ((group + 1) * inputs) / groups, inputs);
         keptOutputs += out;
       }
       cost.parameters += pairs * kernel + (node.input[2] ? keptOutputs : 0);
       const uses = usesOf(node, shapes);
-      cost.multiplyAdds = uses === null || cost.multiplyAdds === null ? null : cost.multiplyAdds + pairs * kernel * uses;
+      cost.multiplyAdds =
+        uses === null || cost.multiplyAdds === null ? null : cost.multiplyAdds + pairs * kernel * uses;
     } else if (node.opType === 'BatchNormalization' || node.opType === 'PRelu') {
       for (const name of node.input.slice(1)) {
         const parameters = lookup(scope, name)?.data.length ?? 0;

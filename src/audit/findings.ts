@@ -4,7 +4,8 @@ import type { Finding, LayerReport } from './report.js';
 import type { WeightCensus } from './weights.js';
 
 const listed = 20;
-const plural = (count: number, noun: string): string => `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+const plural = (count: number, noun: string): string =>
+  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 const sum = (items: readonly number[]): number => items.reduce((a, b) => a + b, 0);
 
 /** Outputs of the model that do not depend on its input. */
@@ -61,7 +62,9 @@ function dataflow(anatomy: Anatomy): Finding[] {
     }
     const flags = reads.get(value);
     if (!isLayer || flags === 'all') continue;
-    const nobody = sum(Array.from(knowledge.constant, (constant, channel) => (!constant && flags?.[channel] !== 1 ? 1 : 0)));
+    const nobody = sum(
+      Array.from(knowledge.constant, (constant, channel) => (!constant && flags?.[channel] !== 1 ? 1 : 0)),
+    );
     if (nobody > 0) {
       unreadCount += nobody;
       unread.push(value);
@@ -95,7 +98,9 @@ function dataflow(anatomy: Anatomy): Finding[] {
 function parameters(layers: readonly LayerReport[]): Finding[] {
   const normed = layers.filter(layer => layer.batchNorm);
   const redundant = sum(normed.map(layer => layer.batchNorm?.redundant ?? 0));
-  const odd = layers.filter(layer => layer.slopes && layer.slopes.counts['non-monotone'] + layer.slopes.counts.expanding > 0);
+  const odd = layers.filter(
+    layer => layer.slopes && layer.slopes.counts['non-monotone'] + layer.slopes.counts.expanding > 0,
+  );
   return [
     ...(odd.length > 0
       ? [
@@ -121,9 +126,16 @@ function parameters(layers: readonly LayerReport[]): Finding[] {
 }
 
 /** What the owner of the model would want to know besides the verdicts, worst first. */
-export function findingsOf(anatomy: Anatomy, census: readonly WeightCensus[], layers: readonly LayerReport[], synthetic: boolean): Finding[] {
+export function findingsOf(
+  anatomy: Anatomy,
+  census: readonly WeightCensus[],
+  layers: readonly LayerReport[],
+  synthetic: boolean,
+): Finding[] {
   const graph = mainGraph(anatomy.model);
-  const fedInitializers = graph.input.filter(input => anatomy.scope.initializers.has(input.name)).map(input => input.name);
+  const fedInitializers = graph.input
+    .filter(input => anatomy.scope.initializers.has(input.name))
+    .map(input => input.name);
   const findings: Finding[] = [
     ...weights(census),
     ...dataflow(anatomy),

@@ -135,38 +135,48 @@ function instrument<Statistic extends string>(
   return { model, outputs };
 }
 
-/** The light instrument, run on every sample: the largest watched value of each unit and the mean of |h|. */
+/**
+ * The light instrument, run on every sample: the mean of |h| for each unit, and a signal that is above the threshold exactly where
+ * the unit fired. Where the output is never negative its mean is both; elsewhere the signal is the largest watched value.
+ */
 export const firingInstrument = (model: Model, layers: readonly ObservedLayer[]) =>
-  instrument(model, layers, ['peak', 'activity'] as const, (layer, reduce) => {
+  instrument(model, layers, ['signal', 'activity'] as const, (layer, reduce) => {
     const { rectifier } = layer;
     const output = reduce.arrange(rectifier.output, layer);
-    const watch = watched(rectifier).value;
-    const never = rectifier.negativeSlope?.data.every(slope => slope === 0) ?? false;
-    return {
-      peak: reduce.max(watch === rectifier.output ? output : reduce.arrange(watch, layer), layer),
-      activity: reduce.mean(never ? output : reduce.apply('Abs', [output]), layer),
-    };
+    const { value } = watched(rectifier);
+    const neverNegative = rectifier.negativeSlope?.data.every(slope => slope === 0) ?? false;
+    const activity = reduce.mean(neverNegative ? output : reduce.apply('Abs', [output]), layer);
+    if (neverNegative && value === rectifier.output) return { signal: activity, activity };
+    return { signal: reduce.max(value === rectifier.output ? output : reduce.arrange(value, layer), layer), activity };
   });
 
 /** So steep a hard sigmoid that it is the step [x > 0] for every float32 from 2^-126 up: many times faster in ONNX Runtime than Sign or Greater. */
 const step = { alpha: float(3.4028234663852886e38), beta: float(0) };
 
-/** The full instrument: extremes, mean, variance (two passes, so that nothing cancels) and the share of positive positions of the pre-activation. It undoes fusions, so it costs more. */
+/** The full instrument: extremes, mean, mean and mean square of the deviations from that mean, and the share of positive positions of the pre-activation. The engine's mean is a plain float32 sum; the mean of the deviations corrects what it lost, and nothing cancels in the variance. It undoes fusions, so it costs more. */
 export const fullInstrument = (model: Model, layers: readonly ObservedLayer[]) =>
-  instrument(model, layers, ['max', 'negatedMin', 'mean', 'variance', 'positiveShare'] as const, (layer, reduce) => {
-    const input = reduce.arrange(layer.rectifier.input, layer);
-    const mean = reduce.mean(input, layer);
-    const deviation = reduce.apply('Sub', [input, mean]);
-    const above =
-      layer.rectifier.threshold === 0 ? input : reduce.apply('Sub', [input, reduce.scalar(layer.rectifier.threshold)]);
-    return {
-      max: reduce.max(input, layer),
-      negatedMin: reduce.max(reduce.apply('Neg', [input]), layer),
-      mean,
-      variance: reduce.mean(reduce.apply('Mul', [deviation, deviation]), layer),
-      positiveShare: reduce.mean(reduce.apply('HardSigmoid', [above], step), layer),
-    };
-  });
+  instrument(
+    model,
+    layers,
+    ['max', 'negatedMin', 'mean', 'residual', 'square', 'positiveShare'] as const,
+    (layer, reduce) => {
+      const input = reduce.arrange(layer.rectifier.input, layer);
+      const mean = reduce.mean(input, layer);
+      const deviation = reduce.apply('Sub', [input, mean]);
+      const above =
+        layer.rectifier.threshold === 0
+          ? input
+          : reduce.apply('Sub', [input, reduce.scalar(layer.rectifier.threshold)]);
+      return {
+        max: reduce.max(input, layer),
+        negatedMin: reduce.max(reduce.apply('Neg', [input]), layer),
+        mean,
+        residual: reduce.mean(deviation, layer),
+        square: reduce.mean(reduce.apply('Mul', [deviation, deviation]), layer),
+        positiveShare: reduce.mean(reduce.apply('HardSigmoid', [above], step), layer),
+      };
+    },
+  );
 
 /** The pre-activations themselves, for layers in which something is not finite and has to be counted. */
 export const rawInstrument = (model: Model, layers: readonly ObservedLayer[]): { model: Model; outputs: string[] } => {

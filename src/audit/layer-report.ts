@@ -1,6 +1,6 @@
-import type { Knowledge, Reads } from '../onnx/channels.js';
+import type { Reads } from '../onnx/channels.js';
 import { nodeName } from '../onnx/scope.js';
-import type { Flow, RectifiedLayer } from './anatomy.js';
+import type { Anatomy, Flow, RectifiedLayer } from './anatomy.js';
 import { causeOf, type Evidence, remedyOf } from './cause.js';
 import { firingInterval } from './interval.js';
 import { deadVerdicts, type LayerReport, type PreActivation, type UnitReport, type Verdict } from './report.js';
@@ -22,19 +22,17 @@ export interface Examined {
   readonly unobservedBecause: string | null;
 }
 
-function constantOf(
-  { layer }: Examined,
-  unit: number,
-  known: ReadonlyMap<string, Knowledge>,
-): ConstantPreActivation | null {
+function constantOf({ layer }: Examined, unit: number, { known, exact }: Anatomy): ConstantPreActivation | null {
   const own = layer.vanished[unit];
   if (own && layer.feed) return { by: 'own weights', exact: own === 'zero', level: layer.feed.bias[unit] as number };
-  const knowledge = known.get(layer.rectifier.input);
+  const value = layer.rectifier.input;
+  const knowledge = known.get(value);
   if (layer.rectifier.scope.parent || !knowledge || knowledge === 'varying') return null;
   if (knowledge === 'constant') return { by: 'constant inputs', exact: true, level: Number.NaN };
-  return knowledge.constant.length === layer.units && knowledge.constant[unit]
-    ? { by: 'constant inputs', exact: true, level: knowledge.level[unit] as number }
-    : null;
+  if (knowledge.constant.length !== layer.units || !knowledge.constant[unit]) return null;
+  const proof = exact.get(value);
+  const isProved = typeof proof === 'object' && proof.constant[unit] === 1;
+  return { by: 'constant inputs', exact: isProved, level: knowledge.level[unit] as number };
 }
 
 const finiteOrNull = (value: number | undefined): number | null =>
@@ -49,8 +47,8 @@ function preActivationOf({ full }: Tally, unit: number): PreActivation | null {
     min: seen ? finiteOrNull(min) : null,
     max: seen ? finiteOrNull(max) : null,
     mean: seen ? finiteOrNull(full.mean[unit]) : null,
-    variance: seen ? finiteOrNull((full.squares[unit] as number) / full.positions) : null,
-    positiveShare: (full.positive[unit] as number) / full.positions,
+    variance: seen ? finiteOrNull((full.squares[unit] as number) / (full.finite[unit] as number)) : null,
+    positiveShare: seen ? (full.positive[unit] as number) / (full.finite[unit] as number) : null,
     nan: full.nan[unit] as number,
     infinite: full.infinite[unit] as number,
   };
@@ -63,19 +61,25 @@ function isRead({ layer }: Examined, unit: number, reads: ReadonlyMap<string, Re
   return flags === 'all' || (flags !== undefined && (flags.length !== layer.units || flags[unit] === 1));
 }
 
-/** Units that gave nothing but 0 on every sample: they never fired and their negative side is flat. */
-export const silentUnits = ({ layer, tally }: Examined): number[] =>
-  tally && tally.samples > 0
-    ? Array.from(tally.fired.keys()).filter(unit => tally.fired[unit] === 0 && isFlatBelow(layer, unit))
-    : [];
+/** Whether a unit gave nothing but 0 on every sample: it never fired, its negative side is flat, and nothing was NaN. */
+const isSilent = ({ layer, tally }: Examined, unit: number): boolean =>
+  tally !== null &&
+  tally.samples > 0 &&
+  tally.fired[unit] === 0 &&
+  tally.full.nan[unit] === 0 &&
+  isFlatBelow(layer, unit);
 
-const isDead = (verdict: Verdict, layer: RectifiedLayer, unit: number): boolean =>
-  deadVerdicts.includes(verdict) && (verdict !== 'silent' || isFlatBelow(layer, unit));
+/** Units that gave nothing but 0 on every sample. */
+export const silentUnits = (examined: Examined): number[] =>
+  Array.from(examined.tally?.fired.keys() ?? []).filter(unit => isSilent(examined, unit));
+
+const isDead = (verdict: Verdict, examined: Examined, unit: number): boolean =>
+  deadVerdicts.includes(verdict) && (verdict !== 'silent' || isSilent(examined, unit));
 
 /** Judges every unit of a layer. `onData` is the flow in which the silent units of the data count as constant. */
 export function judgeLayer(
   examined: Examined,
-  flow: Flow,
+  flow: Anatomy,
   onData: Flow,
   slopeLost: boolean,
   thresholds: Thresholds,
@@ -85,20 +89,22 @@ export function judgeLayer(
   const count = layer.units ?? tally?.units ?? 0;
   const activities = tally ? tally.activity.map(sum => sum / Math.max(tally.samples, 1)) : null;
   const layerActivity = activities ? activities.reduce((a, b) => a + b, 0) / Math.max(count, 1) : 0;
-  const constantOnData = onData.known.get(rectifier.input);
+  const knownOnData = onData.known.get(rectifier.input);
+  const constantOnData =
+    typeof knownOnData === 'object' && knownOnData.constant.length === count ? knownOnData.constant : null;
   const units = Array.from({ length: count }, (_, unit): UnitReport => {
-    const constant = constantOf(examined, unit, flow.known);
-    const judgement = judge(unit, constant, tally, layerActivity, rectifier.threshold, thresholds);
+    const constant = constantOf(examined, unit, flow);
+    const judgement = judge(unit, constant, tally, layerActivity, rectifier, thresholds);
     const activity = activities && layerActivity > 0 ? (activities[unit] as number) / layerActivity : null;
     const read = isRead(examined, unit, flow.reads);
-    const inputsDead = !constant && typeof constantOnData === 'object' && constantOnData.constant[unit] === 1;
+    const inputsDead = !constant && constantOnData?.[unit] === 1;
     const evidence: Evidence = { layer, unit, judgement, constant, tally, inputsDead, activity, slopeLost, read };
     const slope = slopes ? (slopes.values[slopes.shared ? 0 : unit] as number) : null;
     return {
       index: unit,
       verdict: judgement.verdict,
       certainty: judgement.certainty,
-      dead: isDead(judgement.verdict, layer, unit),
+      dead: isDead(judgement.verdict, examined, unit),
       stuck: judgement.stuck,
       firedSamples: tally ? (tally.fired[unit] as number) : null,
       firingRate: tally && tally.samples > 0 ? firingInterval(tally.fired[unit] as number, tally.samples) : null,

@@ -118,8 +118,8 @@ class Plan {
   readonly layers: readonly ObservedLayer[];
   private readonly model: Model;
   private readonly options: ObserveOptions;
-  private firing: Opened<'peak' | 'activity'> | null = null;
-  private full: Opened<'max' | 'negatedMin' | 'mean' | 'variance' | 'positiveShare'> | null = null;
+  private firing: Opened<'signal' | 'activity'> | null = null;
+  private full: Opened<'max' | 'negatedMin' | 'mean' | 'residual' | 'square' | 'positiveShare'> | null = null;
 
   constructor(model: Model, placed: readonly (ObservedLayer | string)[], options: ObserveOptions) {
     this.model = model;
@@ -128,7 +128,7 @@ class Plan {
     this.options = options;
   }
 
-  async runFiring(batch: Batch): Promise<Record<'peak' | 'activity', Float32Array>> {
+  async runFiring(batch: Batch): Promise<Record<'signal' | 'activity', Float32Array>> {
     this.firing ??= await open(firingInstrument(this.model, this.layers), this.options);
     return fetchAll(this.firing, batch);
   }
@@ -265,33 +265,33 @@ export async function* observe(
         offset += layer.units;
       }
     };
-    const { peak, activity } = await plan.runFiring(batch);
+    const { signal, activity } = await plan.runFiring(batch);
     eachLayer((layer, tally, offset) => {
       const { threshold } = watched(layer.rectifier);
       for (let row = 0; row < batch.samples; row++)
         addFiring(
           tally,
-          rowOf(peak, row, width, offset, layer.units),
+          rowOf(signal, row, width, offset, layer.units),
           rowOf(activity, row, width, offset, layer.units),
           threshold,
         );
     });
     const scheduled = options.statistics === 'all' || samples < fullAtFirst || batchNumber % fullEvery === 0;
     if (!scheduled && activity.subarray(0, batch.samples * width).every(Number.isFinite)) return;
-    const { max, negatedMin, mean, variance, positiveShare } = await plan.runFull(batch);
+    const { max: maxima, negatedMin, mean: means, residual, square, positiveShare } = await plan.runFull(batch);
     const tallyOf = new Map<ObservedLayer, Tally>();
     eachLayer((layer, tally, offset) => {
       const part = (matrix: Float32Array, row: number) => rowOf(matrix, row, width, offset, layer.units);
       for (let row = 0; row < batch.samples; row++) {
-        addFull(tally, {
-          positions: layer.positions,
-          max: part(max, row),
-          min: part(negatedMin, row).map(item => -item),
-          mean: part(mean, row),
-          variance: part(variance, row),
-          positiveShare: part(positiveShare, row),
-        });
-        if (!part(mean, row).every(Number.isFinite)) tallyOf.set(layer, tally);
+        const lost = part(residual, row);
+        const mean = Float64Array.from(part(means, row), (item, unit) => item + (lost[unit] as number));
+        const variance = Float64Array.from(part(square, row), (item, unit) =>
+          Math.max(0, item - (lost[unit] as number) ** 2),
+        );
+        const min = part(negatedMin, row).map(item => -item);
+        const [max, share] = [part(maxima, row), part(positiveShare, row)];
+        addFull(tally, { positions: layer.positions, max, min, mean, variance, positiveShare: share });
+        if (!mean.every(Number.isFinite)) tallyOf.set(layer, tally);
       }
     });
     if (tallyOf.size > 0) await plan.count(batch, [...tallyOf.keys()], layer => tallyOf.get(layer) as Tally);

@@ -5,8 +5,6 @@ export interface Tally {
   samples: number;
   /** Samples on which the unit fired at one position or more. */
   readonly fired: Float64Array;
-  /** Largest positive output seen on any sample. */
-  readonly peak: Float64Array;
   /** Sum over samples of the mean of |h| over positions. */
   readonly activity: Float64Array;
   /** Statistics of the pre-activation, over all positions of the samples that were measured in full. */
@@ -14,6 +12,8 @@ export interface Tally {
     samples: number;
     /** Positions of one unit on all these samples together. */
     positions: number;
+    /** Positions of each unit on those of these samples on which all its values were finite: the mean, the squares and the positive ones are of these. */
+    readonly finite: Float64Array;
     readonly min: Float64Array;
     readonly max: Float64Array;
     readonly mean: Float64Array;
@@ -31,11 +31,11 @@ export const emptyTally = (units: number): Tally => ({
   units,
   samples: 0,
   fired: new Float64Array(units),
-  peak: new Float64Array(units),
   activity: new Float64Array(units),
   full: {
     samples: 0,
     positions: 0,
+    finite: new Float64Array(units),
     min: new Float64Array(units).fill(Infinity),
     max: new Float64Array(units).fill(-Infinity),
     mean: new Float64Array(units),
@@ -46,15 +46,16 @@ export const emptyTally = (units: number): Tally => ({
   },
 });
 
-/** Adds one sample's firing to a tally: each unit's largest watched value and mean |h|. A value that is not finite adds nothing to the activity. */
-export function addFiring(tally: Tally, peak: ArrayLike<number>, activity: ArrayLike<number>, threshold: number): void {
+/** Adds one sample's firing to a tally: each unit's signal, which is above the threshold exactly where the unit fired, and its mean |h|. A value that is not finite adds nothing to the activity. */
+export function addFiring(
+  tally: Tally,
+  signal: ArrayLike<number>,
+  activity: ArrayLike<number>,
+  threshold: number,
+): void {
   tally.samples++;
   for (let unit = 0; unit < tally.units; unit++) {
-    const top = peak[unit] as number;
-    if (top > threshold) {
-      tally.fired[unit]!++;
-      if (top > (tally.peak[unit] as number)) tally.peak[unit] = top;
-    }
+    if ((signal[unit] as number) > threshold) tally.fired[unit]!++;
     const mean = activity[unit] as number;
     if (Number.isFinite(mean)) tally.activity[unit]! += mean;
   }
@@ -76,18 +77,20 @@ export interface SampleStatistics {
  */
 export function addFull(tally: Tally, sample: SampleStatistics): void {
   const { full } = tally;
-  const before = full.positions;
-  const after = before + sample.positions;
   full.samples++;
-  full.positions = after;
+  full.positions += sample.positions;
   for (let unit = 0; unit < tally.units; unit++) {
     const mean = sample.mean[unit] as number;
     if (!Number.isFinite(mean)) continue;
+    const before = full.finite[unit] as number;
+    const after = before + sample.positions;
     const delta = mean - (full.mean[unit] as number);
+    full.finite[unit] = after;
     full.min[unit] = Math.min(full.min[unit] as number, sample.min[unit] as number);
     full.max[unit] = Math.max(full.max[unit] as number, sample.max[unit] as number);
     full.mean[unit]! += (delta * sample.positions) / after;
-    full.squares[unit]! += (sample.variance[unit] as number) * sample.positions + (delta * delta * before * sample.positions) / after;
+    full.squares[unit]! +=
+      (sample.variance[unit] as number) * sample.positions + (delta * delta * before * sample.positions) / after;
     full.positive[unit]! += Math.round((sample.positiveShare[unit] as number) * sample.positions);
   }
 }
@@ -104,25 +107,28 @@ export function addFull(tally: Tally, sample: SampleStatistics): void {
  * Array.from(mergeTallies(left, right).fired); // => [1, 0]
  */
 export function mergeTallies(a: Tally, b: Tally): Tally {
-  if (a.units !== b.units) throw new RangeError(`mergeTallies: both must have the same units, got ${a.units} and ${b.units}`);
+  if (a.units !== b.units)
+    throw new RangeError(`mergeTallies: both must have the same units, got ${a.units} and ${b.units}`);
   const sum = (x: Float64Array, y: Float64Array) => x.map((item, unit) => item + (y[unit] as number));
-  const positions = a.full.positions + b.full.positions;
-  const share = positions === 0 ? 0 : b.full.positions / positions;
+  const finite = sum(a.full.finite, b.full.finite);
   const delta = b.full.mean.map((mean, unit) => mean - (a.full.mean[unit] as number));
-  const between = (a.full.positions * b.full.positions) / Math.max(positions, 1);
+  /** The share of the right side in a unit's positions. */
+  const share = (unit: number) => (b.full.finite[unit] as number) / Math.max(finite[unit] as number, 1);
   return {
     units: a.units,
     samples: a.samples + b.samples,
     fired: sum(a.fired, b.fired),
-    peak: a.peak.map((item, unit) => Math.max(item, b.peak[unit] as number)),
     activity: sum(a.activity, b.activity),
     full: {
       samples: a.full.samples + b.full.samples,
-      positions,
+      positions: a.full.positions + b.full.positions,
+      finite,
       min: a.full.min.map((item, unit) => Math.min(item, b.full.min[unit] as number)),
       max: a.full.max.map((item, unit) => Math.max(item, b.full.max[unit] as number)),
-      mean: a.full.mean.map((mean, unit) => mean + (delta[unit] as number) * share),
-      squares: sum(a.full.squares, b.full.squares).map((item, unit) => item + (delta[unit] as number) ** 2 * between),
+      mean: a.full.mean.map((mean, unit) => mean + (delta[unit] as number) * share(unit)),
+      squares: sum(a.full.squares, b.full.squares).map(
+        (item, unit) => item + (delta[unit] as number) ** 2 * (a.full.finite[unit] as number) * share(unit),
+      ),
       positive: sum(a.full.positive, b.full.positive),
       nan: sum(a.full.nan, b.full.nan),
       infinite: sum(a.full.infinite, b.full.infinite),
@@ -130,7 +136,11 @@ export function mergeTallies(a: Tally, b: Tally): Tally {
   };
 }
 
-type Jsonable<T> = T extends Float64Array ? (number | null)[] : T extends object ? { [K in keyof T]: Jsonable<T[K]> } : T;
+type Jsonable<T> = T extends Float64Array
+  ? (number | null)[]
+  : T extends object
+    ? { [K in keyof T]: Jsonable<T[K]> }
+    : T;
 
 /** A tally as JSON: arrays of numbers, with null for the infinities of an extreme that was never seen. */
 export type TallyJson = Jsonable<Tally>;
@@ -147,11 +157,11 @@ export function tallyFromJson(json: TallyJson): Tally {
     units: json.units,
     samples: json.samples,
     fired: array(json.fired),
-    peak: array(json.peak),
     activity: array(json.activity),
     full: {
       samples: full.samples,
       positions: full.positions,
+      finite: array(full.finite),
       min: array(full.min, Infinity),
       max: array(full.max, -Infinity),
       mean: array(full.mean),

@@ -4,7 +4,8 @@ import type { Batch, TensorData } from '../onnx/tensor-data.js';
 import type { SubnormalReport } from './report.js';
 import { flushTinyWeights } from './weights.js';
 
-const quantile = (sorted: readonly number[], share: number): number => sorted[Math.round(share * (sorted.length - 1))] as number;
+const quantile = (sorted: readonly number[], share: number): number =>
+  sorted[Math.round(share * (sorted.length - 1))] as number;
 const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
 /** The largest absolute difference between the results of two runs; NaN on one side only counts as infinite. */

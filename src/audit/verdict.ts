@@ -1,3 +1,4 @@
+import type { Rectifier } from '../onnx/rectifiers.js';
 import type { RectifiedLayer } from './anatomy.js';
 import { type Certainty, type SlopeKind, slopeKinds, type Verdict, verdicts } from './report.js';
 import type { Tally } from './tally.js';
@@ -39,13 +40,14 @@ export function judge(
   constant: ConstantPreActivation | null,
   tally: Tally | null,
   layerActivity: number,
-  threshold: number,
+  { threshold, ceiling }: Pick<Rectifier, 'threshold' | 'ceiling'>,
   { rareBelow, dormantTau }: Thresholds,
 ): Judgement {
   if (constant && !Number.isNaN(constant.level)) {
     const stuck = constant.level > threshold ? 'on' : 'silent';
-    if (constant.by === 'own weights') return { verdict: 'vanished', certainty: constant.exact ? 'exact' : 'float32 rounding', stuck };
-    return { verdict: stuck === 'on' ? 'proved-linear' : 'proved-dead', certainty: 'proof', stuck };
+    const byOwnWeights = constant.by === 'own weights';
+    const certainty = constant.exact ? (byOwnWeights ? 'exact' : 'proof') : 'float32 rounding';
+    return { verdict: byOwnWeights ? 'vanished' : stuck === 'on' ? 'proved-linear' : 'proved-dead', certainty, stuck };
   }
   if (!tally || tally.samples === 0) return { verdict: 'unobserved', certainty: 'none', stuck: null };
   const onSamples = (verdict: Verdict): Judgement => ({ verdict, certainty: 'sample', stuck: null });
@@ -54,7 +56,8 @@ export function judge(
   if (fired / tally.samples < rareBelow) return onSamples('rare');
   if ((tally.activity[unit] as number) / tally.samples <= dormantTau * layerActivity) return onSamples('dormant');
   const { full } = tally;
-  if (full.samples > 0 && (full.min[unit] as number) > threshold && full.nan[unit] === 0) return onSamples('linear');
+  const between = (full.min[unit] as number) > threshold && (full.max[unit] as number) <= ceiling;
+  if (full.positions > 0 && between && full.finite[unit] === full.positions) return onSamples('linear');
   return onSamples('healthy');
 }
 

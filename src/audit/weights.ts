@@ -30,7 +30,10 @@ function* weightTensors(scopes: readonly Scope[]): Generator<{ name: string; ten
 }
 
 const isFloat = ({ dataType }: TensorProto) =>
-  dataType === DataType.FLOAT || dataType === DataType.DOUBLE || dataType === DataType.FLOAT16 || dataType === DataType.BFLOAT16;
+  dataType === DataType.FLOAT ||
+  dataType === DataType.DOUBLE ||
+  dataType === DataType.FLOAT16 ||
+  dataType === DataType.BFLOAT16;
 
 /** Counts subnormal, tiny and non-finite weights, tensor by tensor; tensors without any are left out. */
 export function takeCensus(model: Model, scope: Scope): WeightCensus[] {
@@ -66,7 +69,9 @@ export function countParameters(model: Model): number {
 
 /** A float32 tensor with every tiny weight set to zero (signed zeros kept), in place. Values in a typed field or beside the model become raw data. */
 function flushTensor(tensor: TensorProto, model: Model): void {
-  const values = Float32Array.from(tensorNumbers(tensor, model.external) as Float32Array, value => (Math.abs(value) < tinyWeight ? 0 * value : value));
+  const values = Float32Array.from(tensorNumbers(tensor, model.external) as Float32Array, value =>
+    Math.abs(value) < tinyWeight ? 0 * value : value,
+  );
   tensor.rawData = new Uint8Array(values.buffer);
   tensor.floatData = [];
   tensor.externalData = [];
@@ -76,7 +81,8 @@ function flushTensor(tensor: TensorProto, model: Model): void {
 /** Sets every float32 weight below 1e-12 to zero, in place; the model should be a copy. */
 export function flushTinyWeights(model: Model, names: ReadonlySet<string>): void {
   const graph = mainGraph(model);
-  for (const tensor of graph.initializer) if (names.has(tensor.name) && tensor.dataType === DataType.FLOAT) flushTensor(tensor, model);
+  for (const tensor of graph.initializer)
+    if (names.has(tensor.name) && tensor.dataType === DataType.FLOAT) flushTensor(tensor, model);
   for (const node of graph.node) {
     if (node.opType !== 'Constant' || !names.has(node.output[0] ?? '')) continue;
     for (const { t } of node.attribute) if (t && t.dataType === DataType.FLOAT) flushTensor(t, model);

@@ -1,5 +1,5 @@
 import { access, constants, stat } from 'node:fs/promises';
-import { dirname } from 'node:path';
+import { dirname, resolve } from 'node:path';
 import { type Command, Option } from 'commander';
 import { type AuditData, auditSteps } from '../audit/audit.js';
 import type { ObserveOptions } from '../audit/observe.js';
@@ -13,7 +13,16 @@ import type { Batch, InputSpec } from '../onnx/tensor-data.js';
 import { renderJson } from '../report/json.js';
 import { renderTable } from '../report/terminal.js';
 import { parseFailOn, requireData, violation } from './fail-on.js';
-import { collect, parseCount, parseNumber, parseNumbers, parseSeed, parseShare, parseSize } from './options.js';
+import {
+  collect,
+  parseCount,
+  parseNumber,
+  parseNumbers,
+  parseSeed,
+  parseShare,
+  parseSize,
+  parseThreads,
+} from './options.js';
 import { progressOn } from './progress.js';
 
 interface AuditFlags extends Omit<SampleOptions, 'stdin'> {
@@ -88,7 +97,7 @@ export function addAuditCommand(program: Command, finish: (code: number) => void
       `measure what tiny weights cost, in interleaved runs (default: ${defaultRounds} rounds)`,
       parseCount,
     )
-    .option('--threads <n>', 'threads of the engine; by default one for each core', parseCount)
+    .option('--threads <n>', 'threads of the engine; by default one for each core', parseThreads)
     .optionsGroup('Results:')
     .option('--json <file>', 'write the report as JSON; - for standard output, in place of the table')
     .option('--html <file>', 'write the report as one self-contained page')
@@ -107,18 +116,18 @@ Examples:
     .action(async (model: string, flags: AuditFlags) => finish(await runAudit(model, flags)));
 }
 
-/** Throws a Failure where a result could not be written later, so that no long run ends in vain. */
-async function requireWritable(flag: string, path: string | undefined): Promise<void> {
-  if (path === undefined || path === '-') return;
-  const folder = await access(dirname(path), constants.W_OK).then(
+/** Throws a Failure where a result could not be written later, so that no long run ends in vain, or would be written over the model. */
+async function requireWritable(flag: string, path: string, model: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  const original = await stat(model).catch(() => null);
+  if (found && original && found.dev === original.dev && found.ino === original.ino)
+    throw new Failure('usage', `${flag}: the path must not be the model itself, got '${path}'`);
+  const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
+  const isWritable = await access(isSpecial ? path : dirname(path), constants.W_OK).then(
     () => true,
     () => false,
   );
-  const isFolder = await stat(path).then(
-    found => found.isDirectory(),
-    () => false,
-  );
-  if (!folder || isFolder)
+  if (path === '' || !isWritable || found?.isDirectory())
     throw new Failure('usage', `${flag}: the path must be a file in a writable folder, got '${path}'`);
 }
 
@@ -152,8 +161,11 @@ function interruptible(data: AuditData): { data: AuditData; wasInterrupted: () =
 async function runAudit(path: string, flags: AuditFlags): Promise<number> {
   const conditions = (flags.failOn ?? []).flatMap(text => text.split(',')).map(parseFailOn);
   requireData(conditions, Boolean(flags.data ?? flags.synthetic));
-  await requireWritable('--json', flags.json);
-  await requireWritable('--html', flags.html);
+  if (flags.html === '-') throw new Failure('usage', "--html: the path must be a file, got '-'");
+  if (flags.json !== undefined && flags.json !== '-') await requireWritable('--json', flags.json, path);
+  if (flags.html !== undefined) await requireWritable('--html', flags.html, path);
+  if (flags.json !== undefined && flags.html !== undefined && resolve(flags.json) === resolve(flags.html))
+    throw new Failure('usage', `--html: the path must not be that of --json, got '${flags.html}' for both`);
   const shapes = parseShapes(flags.shape ?? []);
   const model = await readModelFile(path);
   const specs = applyShapes(inputSpecs(model), shapes);

@@ -1,6 +1,7 @@
 #!/usr/bin/env node
 import { Command, CommanderError } from 'commander';
 import { Failure } from '../failure.js';
+import { printable } from '../report/names.js';
 import { version } from '../version.js';
 import { addAuditCommand } from './audit.js';
 
@@ -8,17 +9,24 @@ const usage = 2;
 const unreadable = 3;
 const bug = 70;
 
+const longestLine = 2000;
+
+/** Text for one line of a terminal: messages quote names from files, which may hold line breaks, escapes and whole books. */
+function oneLine(text: string): string {
+  const line = printable(text.replace(/\s+/g, ' '));
+  return line.length > longestLine ? `${line.slice(0, longestLine)}…` : line;
+}
+
 /** What an error that reached the top means for the caller: a line on stderr and an exit code. */
 function explain(error: unknown): { line: string | null; code: number } {
   if (error instanceof CommanderError) return { line: null, code: error.exitCode === 0 ? 0 : usage };
-  if (error instanceof Failure) return { line: error.message, code: error.kind === 'usage' ? usage : unreadable };
-  if (error instanceof RangeError && error.message.includes('call stack'))
-    return { line: 'the model must not chain more nodes than the stack allows, got a deeper graph', code: unreadable };
+  if (error instanceof Failure)
+    return { line: oneLine(error.message), code: error.kind === 'usage' ? usage : unreadable };
   const { message, stack } = error instanceof Error ? error : new Error(String(error));
   return {
     line: process.env.RELUMINATE_DEBUG
       ? (stack ?? message)
-      : `this is a bug: ${message} (RELUMINATE_DEBUG=1 shows where)`,
+      : `this is a bug: ${oneLine(message)} (RELUMINATE_DEBUG=1 shows where)`,
     code: bug,
   };
 }
@@ -26,18 +34,22 @@ function explain(error: unknown): { line: string | null; code: number } {
 const program = new Command('reluminate')
   .description('The workbench for rectifier networks: ReLU, Leaky ReLU, Parametric ReLU')
   .version(version)
-  .showHelpAfterError('(add --help for the list of options)')
-  .configureOutput({ outputError: (text, write) => write(text.replace(/^error: /, 'reluminate: ')) });
+  .configureOutput({
+    outputError: (text, write) =>
+      write(`reluminate: ${oneLine(text.replace(/^error: /, ''))} (--help lists the options)\n`),
+  });
 addAuditCommand(program, code => {
   process.exitCode = code;
 });
 for (const command of [program, ...program.commands]) command.exitOverride();
 
-// A reader that closes the pipe early (head, less) is not an error.
+// A reader that closes the pipe early (head, less) is not an error; a full disk is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {
-  if (error.code !== 'EPIPE') throw error;
-  process.exit(process.exitCode ?? 0);
+  if (error.code === 'EPIPE') process.exit(process.exitCode ?? 0);
+  process.stderr.write(`reluminate: standard output must be writable, got ${error.code}\n`);
+  process.exit(unreadable);
 });
+process.stderr.on('error', () => {});
 
 try {
   await program.parseAsync();

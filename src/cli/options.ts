@@ -22,6 +22,13 @@ export function parseCount(text: string): number {
   return value;
 }
 
+/** A number of threads as a flag's value. The engine starts as many as it is told, and some thousands take all memory. */
+export function parseThreads(text: string): number {
+  const value = parseCount(text);
+  if (value > 1024) throw new InvalidArgumentError(`It must be a whole number from 1 to 1024, got '${text}'.`);
+  return value;
+}
+
 /** A whole number from 0 up as a flag's value. */
 export function parseSeed(text: string): number {
   const value = Number(text);

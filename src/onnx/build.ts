@@ -35,8 +35,10 @@ export type AttributeValue =
 const utf8 = new TextEncoder();
 
 function attribute(name: string, value: AttributeValue): AttributeProto {
-  const make = (fields: MessageInitShape<typeof AttributeProtoSchema>) => create(AttributeProtoSchema, { name, ...fields });
-  if (typeof value === 'number' || typeof value === 'bigint') return make({ type: AttributeType.INT, i: BigInt(value) });
+  const make = (fields: MessageInitShape<typeof AttributeProtoSchema>) =>
+    create(AttributeProtoSchema, { name, ...fields });
+  if (typeof value === 'number' || typeof value === 'bigint')
+    return make({ type: AttributeType.INT, i: BigInt(value) });
   if (typeof value === 'string') return make({ type: AttributeType.STRING, s: utf8.encode(value) });
   if (Array.isArray(value)) {
     return value.length > 0 && typeof value[0] === 'string'

@@ -1,7 +1,7 @@
-import { floatAttribute, intAttribute, intsAttribute, tensorAttribute } from './attributes.js';
-import type { NodeProto, TensorProto } from './proto.js';
+import { floatAttribute, intAttribute, intsAttribute, isStandard, tensorAttribute } from './attributes.js';
+import { DataType, type NodeProto, type TensorProto } from './proto.js';
 import type { Scope } from './scope.js';
-import { dimsOf, type ExternalData, type Numbers, tensorNumbers } from './tensor.js';
+import { dimsOf, type ExternalData, isFloatType, type Numbers, tensorNumbers } from './tensor.js';
 
 /** A value that is known from the file alone. `source` is the initializer or Constant it comes from, before reshaping. */
 export interface Constant {
@@ -42,21 +42,61 @@ function ofConstantNode(node: NodeProto, external: ExternalData): Constant | nul
 /** The dimensions after Reshape, with its 0 (copy) and -1 (infer) resolved; null where they do not multiply to the same size. */
 function reshaped(dims: readonly number[], target: readonly number[]): number[] | null {
   const copied = target.map((dim, axis) => (dim === 0 ? (dims[axis] ?? 0) : dim));
-  const known = product(copied.filter(dim => dim >= 0));
-  const resolved = copied.map(dim => (dim < 0 ? product(dims) / known : dim));
-  return product(resolved) === product(dims) ? resolved : null;
+  const known = product(copied.filter(dim => dim !== -1));
+  const resolved = copied.map(dim => (dim === -1 ? product(dims) / known : dim));
+  const fits = resolved.every(dim => Number.isSafeInteger(dim) && dim >= 0) && product(resolved) === product(dims);
+  return fits ? resolved : null;
 }
 
-/** The axes a Squeeze or Unsqueeze names, as attribute (before opset 13) or input, normalized for `rank`; null where there are none. */
-function axesOf(scope: Scope, node: NodeProto, rank: number, lookup: ConstantLookup): number[] | null {
-  const given = node.input[1] ? lookup(scope, node.input[1])?.data : intsAttribute(node, 'axes');
-  return given ? Array.from(given, axis => (axis < 0 ? axis + rank : axis)) : null;
+/** The axes a Squeeze or Unsqueeze names, as attribute (before opset 13) or input; null where there are none. */
+function axesOf(scope: Scope, node: NodeProto, lookup: ConstantLookup): ArrayLike<number> | null {
+  return (node.input[1] ? lookup(scope, node.input[1])?.data : intsAttribute(node, 'axes')) ?? null;
+}
+
+/** Axes counted from the front; null where one lies outside the rank or is named twice. */
+function normalized(axes: ArrayLike<number>, rank: number): Set<number> | null {
+  const positive = new Set(Array.from(axes, axis => (axis < 0 ? axis + rank : axis)));
+  return positive.size === axes.length && [...positive].every(axis => axis >= 0 && axis < rank) ? positive : null;
+}
+
+/** More axes than a tensor of any framework has: a longer list would be built for nothing. */
+const mostAxes = 64;
+
+function squeezed(scope: Scope, node: NodeProto, dims: readonly number[], lookup: ConstantLookup): number[] | null {
+  const given = axesOf(scope, node, lookup);
+  if (!given) return dims.filter(dim => dim !== 1);
+  const axes = given.length <= mostAxes ? normalized(given, dims.length) : null;
+  return axes && [...axes].every(axis => dims[axis] === 1) ? dims.filter((_, axis) => !axes.has(axis)) : null;
+}
+
+function unsqueezed(scope: Scope, node: NodeProto, dims: readonly number[], lookup: ConstantLookup): number[] | null {
+  const given = axesOf(scope, node, lookup);
+  if (!given || dims.length + given.length > mostAxes) return null;
+  const axes = normalized(given, dims.length + given.length);
+  if (!axes) return null;
+  const rest = dims.values();
+  return Array.from({ length: dims.length + axes.size }, (_, axis) =>
+    axes.has(axis) ? 1 : (rest.next().value as number),
+  );
 }
 
 function transposed({ source, dims, data }: Constant): Constant {
   const [rows, columns] = dims as [number, number];
-  return { source, dims: [columns, rows], data: data.map((_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number) };
+  return {
+    source,
+    dims: [columns, rows],
+    data: data.map((_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number),
+  };
 }
+
+/** A Cast between floats is taken as exact; one to another type only where the numbers are whole, so that it changes none. */
+const survivesCast = (node: NodeProto, { data }: Constant): boolean => {
+  const to = intAttribute(node, 'to', DataType.UNDEFINED);
+  return isFloatType(to) || (to !== DataType.BOOL && to !== DataType.STRING && data.every(Number.isInteger));
+};
+
+/** Operators through which a constant is followed. */
+const passing = new Set('Identity Cast Neg Reshape Flatten Squeeze Unsqueeze Transpose'.split(' '));
 
 function throughNode(scope: Scope, node: NodeProto, lookup: ConstantLookup): Constant | null {
   const inner = node.input[0] ? lookup(scope, node.input[0]) : null;
@@ -65,61 +105,68 @@ function throughNode(scope: Scope, node: NodeProto, lookup: ConstantLookup): Con
   const withDims = (changed: number[] | null) => changed && { ...inner, dims: changed };
   switch (node.opType) {
     case 'Identity':
-    case 'Cast':
       return inner;
+    case 'Cast':
+      return survivesCast(node, inner) ? inner : null;
     case 'Neg':
       return { ...inner, data: inner.data.map(value => -value) };
     case 'Reshape': {
-      const target = (node.input[1] && lookup(scope, node.input[1])?.data) || null;
-      return withDims(target && reshaped(dims, Array.from(target)));
+      const target = node.input[1] ? lookup(scope, node.input[1])?.data : null;
+      return withDims(target && target.length <= mostAxes ? reshaped(dims, Array.from(target)) : null);
     }
     case 'Flatten': {
       const axis = intAttribute(node, 'axis', 1);
       const at = axis < 0 ? axis + dims.length : axis;
       return withDims([product(dims.slice(0, at)), product(dims.slice(at))]);
     }
-    case 'Squeeze': {
-      const axes = axesOf(scope, node, dims.length, lookup);
-      return withDims(dims.filter((dim, axis) => (axes ? !axes.includes(axis) : dim !== 1)));
-    }
-    case 'Unsqueeze': {
-      const count = (node.input[1] ? lookup(scope, node.input[1])?.data.length : intsAttribute(node, 'axes')?.length) ?? 0;
-      const axes = axesOf(scope, node, dims.length + count, lookup);
-      if (!axes) return null;
-      const rest = [...dims];
-      return withDims(Array.from({ length: dims.length + count }, (_, axis) => (axes.includes(axis) ? 1 : (rest.shift() as number))));
-    }
-    case 'Transpose': {
+    case 'Squeeze':
+      return withDims(squeezed(scope, node, dims, lookup));
+    case 'Unsqueeze':
+      return withDims(unsqueezed(scope, node, dims, lookup));
+    default: {
       const perm = intsAttribute(node, 'perm');
-      const swaps = dims.length === 2 && (!perm || (perm[0] === 1 && perm[1] === 0));
+      const swaps = dims.length === 2 && (!perm || (perm.length === 2 && perm[0] === 1 && perm[1] === 0));
       return swaps ? transposed(inner) : null;
     }
-    default:
-      return null;
   }
 }
+
+/** Numbers that all Neg and Transpose of constants together may copy: a file that asks for more wants to exhaust memory. */
+const mostCopied = 2 ** 28;
 
 /** A lookup for one model, which remembers what it has found. */
 export function constantLookup(external: ExternalData): ConstantLookup {
   const known = new Map<Scope, Map<string, Constant | null>>();
+  let copied = 0;
+  /** Takes the nodes in their order, so that a chain of any length is followed without recursion. */
+  const scan = (scope: Scope): Map<string, Constant | null> => {
+    const found = new Map<string, Constant | null>();
+    known.set(scope, found);
+    if (scope.parent) {
+      for (const { name } of scope.graph.input) if (!scope.initializers.has(name)) found.set(name, null);
+    }
+    for (const node of scope.nodes) {
+      const [value] = node.output;
+      if (!value || !isStandard(node) || !passing.has(node.opType) || scope.initializers.has(value)) continue;
+      const copies = node.opType === 'Neg' || node.opType === 'Transpose';
+      if (copies) copied += (node.input[0] && lookup(scope, node.input[0])?.data.length) || 0;
+      found.set(value, copies && copied > mostCopied ? null : throughNode(scope, node, lookup));
+    }
+    return found;
+  };
+  const resolve = (scope: Scope, value: string): Constant | null => {
+    const tensor = scope.initializers.get(value);
+    if (tensor) return ofTensor(tensor, value, external);
+    const node = scope.producer.get(value);
+    if (node) return node.opType === 'Constant' && isStandard(node) ? ofConstantNode(node, external) : null;
+    return scope.parent && lookup(scope.parent, value);
+  };
   const lookup: ConstantLookup = (scope, value) => {
-    let found = known.get(scope);
-    if (!found) known.set(scope, (found = new Map()));
+    if (!value) return null;
+    const found = known.get(scope) ?? scan(scope);
     const before = found.get(value);
     if (before !== undefined) return before;
-    found.set(value, null);
-    const tensor = scope.initializers.get(value);
-    const node = scope.producer.get(value);
-    const isInput = scope.graph.input.some(input => input.name === value);
-    const result = tensor
-      ? ofTensor(tensor, value, external)
-      : node
-        ? node.opType === 'Constant'
-          ? ofConstantNode(node, external)
-          : throughNode(scope, node, lookup)
-        : scope.parent && !isInput
-          ? lookup(scope.parent, value)
-          : null;
+    const result = resolve(scope, value);
     found.set(value, result);
     return result;
   };

@@ -1,18 +1,22 @@
+import { create } from '@bufbuild/protobuf';
 import { Failure } from '../failure.js';
-import { valueInfo } from './build.js';
 import { graphsOf, type Model, mainGraph } from './model.js';
-import type { GraphProto, NodeProto } from './proto.js';
+import { type GraphProto, type NodeProto, ValueInfoProtoSchema } from './proto.js';
 
 /** A source of value and node names that occur nowhere in the model: `fresh('scale')` gives `scale`, or `scale_1` if that is taken. */
 export function freshNames(model: Model): (base: string) => string {
   const taken = new Set<string>();
   for (const graph of graphsOf(model.proto)) {
     for (const { name } of [...graph.input, ...graph.output, ...graph.valueInfo, ...graph.initializer]) taken.add(name);
+    for (const { values } of graph.sparseInitializer) if (values) taken.add(values.name);
     for (const node of graph.node) for (const name of [node.name, ...node.input, ...node.output]) taken.add(name);
   }
+  const suffixes = new Map<string, number>();
   return base => {
     let name = base;
-    for (let suffix = 1; taken.has(name); suffix++) name = `${base}_${suffix}`;
+    let suffix = suffixes.get(base) ?? 0;
+    while (taken.has(name)) name = `${base}_${++suffix}`;
+    suffixes.set(base, suffix);
     taken.add(name);
     return name;
   };
@@ -46,5 +50,5 @@ export function expose(model: Model, value: string): void {
   const known = graph.valueInfo.find(info => info.name === value) ?? graph.input.find(info => info.name === value);
   if (!known && !graph.node.some(node => node.output.includes(value)))
     throw new Failure('usage', `expose: the value must be written in the main graph, got '${value}'`);
-  graph.output.push(known ?? { ...valueInfo(value), type: undefined });
+  graph.output.push(known ?? create(ValueInfoProtoSchema, { name: value }));
 }

@@ -5,6 +5,8 @@ import { type Model, readModel, tensorsOf, writeModel } from './model.js';
 import { checkTensor, externalReference, isExternal } from './tensor.js';
 
 const reasons: Record<string, string> = {
+  ELOOP: 'a link that leads to itself',
+  ENAMETOOLONG: 'a name that is too long',
   ENOENT: 'no such file',
   EACCES: 'a file without read permission',
   EISDIR: 'a folder',
@@ -19,7 +21,11 @@ const reasonOf = (cause: unknown): string => {
 
 async function readBytes(path: string, what: string): Promise<Uint8Array> {
   try {
-    const { size } = await stat(path);
+    const found = await stat(path);
+    // A pipe is read to its end; a device such as /dev/zero may have none.
+    if (found.isCharacterDevice() || found.isBlockDevice())
+      throw new Failure('input', `${what}: the file must be a file, got a device`);
+    const { size } = found;
     if (size >= 2 ** 31) throw new Failure('input', `${what}: the file must be smaller than 2 GiB, got ${size} bytes`);
     return await readFile(path);
   } catch (cause) {
@@ -32,7 +38,10 @@ async function readBytes(path: string, what: string): Promise<Uint8Array> {
 async function externalPath(modelPath: string, location: string): Promise<string> {
   const folder = await realpath(dirname(modelPath));
   const refuse = (got: string) =>
-    new Failure('input', `read model '${modelPath}': external data must lie in the model's folder, got '${location}'${got}`);
+    new Failure(
+      'input',
+      `read model '${modelPath}': external data must lie in the model's folder, got '${location}'${got}`,
+    );
   if (isAbsolute(location) || location.includes('\0')) throw refuse('');
   const inside = (path: string) => path.startsWith(folder.endsWith(sep) ? folder : folder + sep);
   const path = resolve(folder, location);
@@ -43,7 +52,11 @@ async function externalPath(modelPath: string, location: string): Promise<string
     return real;
   } catch (cause) {
     if (cause instanceof Failure) throw cause;
-    throw new Failure('input', `read model '${modelPath}': external data '${location}' must be readable, got ${reasonOf(cause)}`, { cause });
+    throw new Failure(
+      'input',
+      `read model '${modelPath}': external data '${location}' must be readable, got ${reasonOf(cause)}`,
+      { cause },
+    );
   }
 }
 
@@ -52,23 +65,35 @@ export async function readModelFile(path: string): Promise<Model> {
   const bytes = await readBytes(path, `read model '${path}'`);
   const model = readModel(bytes, { name: path });
   const external = new Map<string, Uint8Array>();
+  // A file may be named in many ways (`w`, `./w`, `a/../w`), and is read once.
+  const files = new Map<string, Uint8Array>();
+  const readOnce = async (location: string): Promise<Uint8Array> => {
+    const file = await externalPath(path, location);
+    const known = files.get(file) ?? (await readBytes(file, `read model '${path}': external data '${location}'`));
+    files.set(file, known);
+    return known;
+  };
   for (const tensor of tensorsOf(model.proto)) {
     if (!isExternal(tensor)) continue;
     const { location } = externalReference(tensor);
-    if (!external.has(location))
-      external.set(
-        location,
-        await readBytes(await externalPath(path, location), `read model '${path}': external data '${location}'`),
-      );
+    if (!external.has(location)) external.set(location, await readOnce(location));
     checkTensor(tensor, external);
   }
   return { ...model, external };
 }
 
+/** Whether there is something at the path that takes what is written to it and must stay, such as a pipe or /dev/null. */
+const isSpecial = (path: string): Promise<boolean> =>
+  stat(path).then(
+    found => !found.isFile() && !found.isDirectory(),
+    () => false,
+  );
+
 /** Writes a file so that it is either whole or not there: beside its place first, then renamed. Throws a Failure naming the file where that fails. */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   const aside = resolve(dirname(path), `.${basename(path)}.${process.pid}.part`);
   try {
+    if (await isSpecial(path)) return await writeFile(path, content);
     await writeFile(aside, content);
     await rename(aside, path);
   } catch (cause) {

@@ -1,7 +1,8 @@
-import { floatAttribute, intAttribute, intsAttribute } from './attributes.js';
+import { floatAttribute, intAttribute, intsAttribute, isStandard } from './attributes.js';
 import type { Constant, ConstantLookup } from './constants.js';
-import type { NodeProto } from './proto.js';
+import { DataType, type NodeProto } from './proto.js';
 import type { Scope } from './scope.js';
+import { isFloatType } from './tensor.js';
 
 /** A batch norm in inference form as the line it is: y = scale * x + shift for each channel. */
 export interface BatchNorm {
@@ -61,8 +62,24 @@ export function perChannel(constant: Constant, units: number, axis: number, rank
   return dims[dims.length - fromEnd] === units ? Float64Array.from(data) : null;
 }
 
+const layerOps = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
+
+/**
+ * The constant weight of a Conv, ConvTranspose, Gemm or MatMul. Null for other nodes, weights that are computed, and weights whose
+ * rank or groups make no sense for the operator, or that are empty: whoever reads a weight may rely on its dimensions.
+ */
+export function layerWeight(scope: Scope, node: NodeProto, lookup: ConstantLookup): Constant | null {
+  const weight =
+    isStandard(node) && layerOps.includes(node.opType) && node.input[1] ? lookup(scope, node.input[1]) : null;
+  if (!weight || weight.data.length === 0) return null;
+  if (node.opType === 'Gemm' || node.opType === 'MatMul') return weight.dims.length === 2 ? weight : null;
+  const group = intAttribute(node, 'group', 1);
+  const divides = Number.isSafeInteger(group) && group >= 1 && (weight.dims[0] as number) % group === 0;
+  return weight.dims.length >= 3 && divides ? weight : null;
+}
+
 /** Shape of a layer's weight as units and inputs: where the unit sits in the weight is `rowOf`'s concern. */
-function geometry(node: NodeProto, weight: Constant): { units: number; fanIn: number } | null {
+function geometry(node: NodeProto, weight: Constant): { units: number; fanIn: number } {
   const [first, second, ...kernel] = weight.dims as [number, number, ...number[]];
   const positions = kernel.reduce((a, b) => a * b, 1);
   switch (node.opType) {
@@ -74,10 +91,8 @@ function geometry(node: NodeProto, weight: Constant): { units: number; fanIn: nu
     }
     case 'Gemm':
       return intAttribute(node, 'transB', 0) ? { units: first, fanIn: second } : { units: second, fanIn: first };
-    case 'MatMul':
-      return weight.dims.length === 2 ? { units: second, fanIn: first } : null;
     default:
-      return null;
+      return { units: second, fanIn: first };
   }
 }
 
@@ -111,24 +126,26 @@ function rawNorms({ node, op, weight, units }: Pick<LinearLayer, 'node' | 'op' |
 export const weightNorms = (layer: LinearLayer): Float64Array =>
   rawNorms(layer).map((norm, unit) => norm * Math.abs(layer.scale[unit] as number));
 
-const layerOps = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
+/** Exporters put a handful of nodes between a layer and its rectifier; following endless chains from each of their nodes would take quadratic time. */
+const mostBetween = 32;
 
 /**
  * Walks back from a value to the single layer that feeds it, through batch norm, constant Add, Sub, Mul and Div for each channel,
- * Identity, Cast and Dropout. Null where the value is something else, such as a residual sum or a pooled map.
+ * Identity, Cast and Dropout, 32 of them at most. Null where the value is something else, such as a residual sum or a pooled map.
  */
 export function feedingLayer(scope: Scope, value: string, lookup: ConstantLookup): LinearLayer | null {
   const between: NodeProto[] = [];
   let at = value;
-  for (;;) {
+  while (between.length <= mostBetween) {
     const node = scope.producer.get(at);
-    if (!node) return null;
+    if (!node || !isStandard(node)) return null;
     if (layerOps.includes(node.opType)) return fold(scope, node, between.reverse(), lookup);
     const next = linearInput(scope, node, lookup);
     if (next === null) return null;
     between.push(node);
     at = next;
   }
+  return null;
 }
 
 /** The input a node passes on linearly, channel by channel, or null where it does something else. */
@@ -136,10 +153,11 @@ function linearInput(scope: Scope, node: NodeProto, lookup: ConstantLookup): str
   const [a, b] = node.input as [string, string | undefined];
   switch (node.opType) {
     case 'Identity':
-    case 'Cast':
     case 'Dropout':
     case 'BatchNormalization':
       return a;
+    case 'Cast':
+      return isFloatType(intAttribute(node, 'to', DataType.UNDEFINED)) ? a : null;
     case 'Add':
     case 'Mul':
       return lookup(scope, b as string) ? a : lookup(scope, a) ? (b as string) : null;
@@ -151,12 +169,16 @@ function linearInput(scope: Scope, node: NodeProto, lookup: ConstantLookup): str
   }
 }
 
-function fold(scope: Scope, node: NodeProto, between: readonly NodeProto[], lookup: ConstantLookup): LinearLayer | null {
-  const weight = lookup(scope, node.input[1] as string);
-  const shape = weight && weight.dims.length >= 2 ? geometry(node, weight) : null;
-  if (!weight || !shape || (node.opType === 'Gemm' && intAttribute(node, 'transA', 0) !== 0)) return null;
+function fold(
+  scope: Scope,
+  node: NodeProto,
+  between: readonly NodeProto[],
+  lookup: ConstantLookup,
+): LinearLayer | null {
+  const weight = layerWeight(scope, node, lookup);
+  if (!weight || (node.opType === 'Gemm' && intAttribute(node, 'transA', 0) !== 0)) return null;
   const op = node.opType as LinearLayer['op'];
-  const { units, fanIn } = shape;
+  const { units, fanIn } = geometry(node, weight);
   const axis = channelAxis[op];
   const rank = op === 'Conv' || op === 'ConvTranspose' ? weight.dims.length : op === 'Gemm' ? 2 : null;
   const scale = new Float64Array(units).fill(op === 'Gemm' ? floatAttribute(node, 'alpha', 1) : 1);
@@ -190,9 +212,17 @@ function fold(scope: Scope, node: NodeProto, between: readonly NodeProto[], look
     const values = known && perChannel(known, units, axis, rank);
     if (!values) return null;
     if (step.opType === 'Add') apply(null, values);
-    else if (step.opType === 'Sub') apply(null, values.map(item => -item));
+    else if (step.opType === 'Sub')
+      apply(
+        null,
+        values.map(item => -item),
+      );
     else if (step.opType === 'Mul') apply(values, null);
-    else apply(values.map(item => 1 / item), null);
+    else
+      apply(
+        values.map(item => 1 / item),
+        null,
+      );
   }
   return { node, op, weight, units, fanIn, between, batchNorm, scale, bias };
 }
@@ -201,7 +231,9 @@ function fold(scope: Scope, node: NodeProto, between: readonly NodeProto[], look
 export type UnitAxisLookup = (scope: Scope, value: string) => number | null;
 
 const channelsFirst = new Set(
-  'Conv ConvTranspose BatchNormalization InstanceNormalization GroupNormalization LRN MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool'.split(' '),
+  'Conv ConvTranspose BatchNormalization InstanceNormalization GroupNormalization LRN MaxPool AveragePool LpPool GlobalAveragePool GlobalMaxPool'.split(
+    ' ',
+  ),
 );
 const featuresLast = new Set('Gemm MatMul LayerNormalization Flatten Einsum'.split(' '));
 const axisLost = new Set('Reshape Squeeze Unsqueeze'.split(' '));
@@ -213,11 +245,13 @@ export function unitAxisLookup(constants: ConstantLookup): UnitAxisLookup {
     if (channelsFirst.has(node.opType)) return 1;
     if (featuresLast.has(node.opType)) return -1;
     if (axisLost.has(node.opType)) return null;
-    const through = (name: string | undefined) => (name && !constants(scope, name) ? lookup(scope, name) : null);
+    const through = (name: string | undefined): number | null =>
+      name && !constants(scope, name) ? lookup(scope, name) : null;
     if (node.opType === 'Transpose') {
       const perm = intsAttribute(node, 'perm');
       const before = through(node.input[0]);
-      return before === null || !perm ? null : perm.indexOf(before < 0 ? before + perm.length : before);
+      const after = before === null || !perm ? -1 : perm.indexOf(before < 0 ? before + perm.length : before);
+      return after < 0 ? null : after;
     }
     for (const name of node.input) {
       const axis = through(name);
@@ -225,16 +259,19 @@ export function unitAxisLookup(constants: ConstantLookup): UnitAxisLookup {
     }
     return null;
   };
+  /** Takes the nodes in their order, so that a chain of any length is followed without recursion. */
+  const scan = (scope: Scope): Map<string, number | null> => {
+    const found = new Map<string, number | null>();
+    known.set(scope, found);
+    for (const node of scope.nodes) {
+      const axis = axisOf(scope, node);
+      for (const value of node.output) found.set(value, axis);
+    }
+    return found;
+  };
   const lookup: UnitAxisLookup = (scope, value) => {
-    let found = known.get(scope);
-    if (!found) known.set(scope, (found = new Map()));
-    const before = found.get(value);
-    if (before !== undefined) return before;
-    found.set(value, null);
-    const node = scope.producer.get(value);
-    const axis = node ? axisOf(scope, node) : scope.parent ? lookup(scope.parent, value) : null;
-    found.set(value, axis);
-    return axis;
+    const axis = (known.get(scope) ?? scan(scope)).get(value);
+    return axis === undefined && scope.parent ? lookup(scope.parent, value) : (axis ?? null);
   };
   return lookup;
 }

@@ -1,7 +1,14 @@
 import { clone, fromBinary, toBinary } from '@bufbuild/protobuf';
 import { Failure } from '../failure.js';
 import { subgraphs } from './attributes.js';
-import { type GraphProto, type ModelProto, ModelProtoSchema, type NodeProto, type TensorProto } from './proto.js';
+import {
+  type GraphProto,
+  type ModelProto,
+  ModelProtoSchema,
+  type NodeProto,
+  type SparseTensorProto,
+  type TensorProto,
+} from './proto.js';
 import { checkTensor, type ExternalData, elementType, isExternal, rawBytes } from './tensor.js';
 import type { InputSpec } from './tensor-data.js';
 
@@ -14,24 +21,30 @@ export interface Model {
   readonly bytes: number;
 }
 
-const fail = (name: string, must: string, got: string) => new Failure('input', `read model '${name}': ${must}, got ${got}`);
+const fail = (name: string, must: string, got: string) =>
+  new Failure('input', `read model '${name}': ${must}, got ${got}`);
 
 function parse(bytes: Uint8Array, name: string): ModelProto {
   if (bytes.length === 0) throw fail(name, 'the file must be an ONNX model', 'an empty file');
   try {
     return fromBinary(ModelProtoSchema, bytes);
   } catch (cause) {
-    const reason = cause instanceof RangeError ? 'a truncated or damaged one' : `${(cause as Error).message}`;
-    throw new Failure('input', `read model '${name}': the file must be a whole ONNX protobuf, got ${reason}`, { cause });
+    const isDeep = (cause as Error).message.includes('recursion depth');
+    const must = isDeep ? 'messages must nest at most 100 deep' : 'the file must be a whole ONNX protobuf';
+    const got = isDeep ? 'deeper ones' : 'a truncated or damaged one, or something else';
+    throw new Failure('input', `read model '${name}': ${must}, got ${got}`, { cause });
   }
 }
 
-/** Control flow nests a few levels in practice; a file that nests deeper is hostile and would exhaust the stack. */
+/** Control flow nests a few levels in practice; a model that nests deeper is hostile and would exhaust the stack. */
 const deepestNesting = 50;
+
+/** What may hold subgraphs and tensors in its attributes: a node, or a function with its defaults. */
+type Attributed = Pick<NodeProto, 'attribute'>;
 
 /** Every graph of a model, outermost first, bodies of control flow and functions included. Throws a Failure for graphs nested deeper than 50 levels. */
 export function* graphsOf(proto: ModelProto): Generator<GraphProto> {
-  const nested = function* (nodes: readonly NodeProto[], depth = 1): Generator<GraphProto> {
+  const nested = function* (nodes: readonly Attributed[], depth = 1): Generator<GraphProto> {
     for (const node of nodes) {
       for (const { graph } of subgraphs(node)) {
         if (depth > deepestNesting)
@@ -45,24 +58,31 @@ export function* graphsOf(proto: ModelProto): Generator<GraphProto> {
     yield proto.graph;
     yield* nested(proto.graph.node);
   }
-  for (const fn of proto.functions) yield* nested(fn.node);
+  for (const fn of proto.functions) yield* nested([...fn.node, { attribute: fn.attributeProto }]);
 }
 
-/** Every tensor of a model: initializers and the tensors in attributes of nodes. */
+/** Every tensor of a model: initializers and the tensors in attributes of nodes, values and indices of sparse ones included. */
 export function* tensorsOf(proto: ModelProto): Generator<TensorProto> {
-  const ofNodes = function* (nodes: readonly NodeProto[]): Generator<TensorProto> {
+  const ofSparse = function* ({ values, indices }: SparseTensorProto): Generator<TensorProto> {
+    if (values) yield values;
+    if (indices) yield indices;
+  };
+  const ofNodes = function* (nodes: readonly Attributed[]): Generator<TensorProto> {
     for (const node of nodes) {
       for (const attribute of node.attribute) {
         if (attribute.t) yield attribute.t;
         yield* attribute.tensors;
+        if (attribute.sparseTensor) yield* ofSparse(attribute.sparseTensor);
+        for (const sparse of attribute.sparseTensors) yield* ofSparse(sparse);
       }
     }
   };
   for (const graph of graphsOf(proto)) {
     yield* graph.initializer;
+    for (const sparse of graph.sparseInitializer) yield* ofSparse(sparse);
     yield* ofNodes(graph.node);
   }
-  for (const fn of proto.functions) yield* ofNodes(fn.node);
+  for (const fn of proto.functions) yield* ofNodes([...fn.node, { attribute: fn.attributeProto }]);
 }
 
 /**
@@ -103,6 +123,7 @@ export const opsetOf = (model: Model): number =>
 export function inputSpecs(model: Model): InputSpec[] {
   const graph = mainGraph(model);
   const filled = new Set(graph.initializer.map(tensor => tensor.name));
+  for (const { values } of graph.sparseInitializer) if (values) filled.add(values.name);
   return graph.input
     .filter(input => !filled.has(input.name))
     .map(input => {
@@ -110,8 +131,13 @@ export function inputSpecs(model: Model): InputSpec[] {
       const element = type && elementType(type.elemType);
       if (!type || !element)
         throw fail(model.name, `input '${input.name}' must be a numeric tensor`, input.type?.value.case ?? 'no type');
+      // Some exporters write -1 for a free dimension.
       const dims = type.shape?.dim.map(({ value }) =>
-        value.case === 'dimValue' ? Number(value.value) : value.case === 'dimParam' ? value.value : null,
+        value.case === 'dimParam'
+          ? value.value
+          : value.case === 'dimValue' && value.value >= 0n
+            ? Number(value.value)
+            : null,
       );
       return { name: input.name, type: element, dims: dims ?? [] };
     });

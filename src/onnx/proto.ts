@@ -5,6 +5,7 @@ export type {
   GraphProto,
   ModelProto,
   NodeProto,
+  SparseTensorProto,
   TensorProto,
   ValueInfoProto,
 } from 'onnx-buf';

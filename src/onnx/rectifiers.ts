@@ -1,7 +1,7 @@
-import { floatAttribute } from './attributes.js';
+import { floatAttribute, isStandard } from './attributes.js';
 import type { Constant, ConstantLookup } from './constants.js';
 import type { NodeProto } from './proto.js';
-import { nodeName, type Scope } from './scope.js';
+import { nodeName, readsOf, type Scope } from './scope.js';
 
 /** What a rectifier computes, however the file spells it. */
 export type RectifierKind =
@@ -34,10 +34,15 @@ export interface Rectifier {
   readonly negativeSlope: Constant | null;
   /** The unit fires where its pre-activation is above this (0 but for ThresholdedRelu). */
   readonly threshold: number;
+  /** Above this the output is flat again (infinite but for ReLU6 and other clipped kinds). */
+  readonly ceiling: number;
 }
 
 /** A match before it is named: what was recognized and which nodes it takes. */
-type Match = Pick<Rectifier, 'kind' | 'spelling' | 'input' | 'nodes' | 'negativeSlope'> & { threshold?: number };
+type Match = Pick<Rectifier, 'kind' | 'spelling' | 'input' | 'nodes' | 'negativeSlope'> & {
+  threshold?: number;
+  ceiling?: number;
+};
 
 interface Context {
   readonly scope: Scope;
@@ -57,12 +62,12 @@ function uniform({ lookup, scope }: Context, value: string | undefined): number 
 
 const producer = ({ scope }: Context, value: string, ...ops: string[]): NodeProto | null => {
   const node = scope.producer.get(value);
-  return node && ops.includes(node.opType) ? node : null;
+  return node && isStandard(node) && ops.includes(node.opType) ? node : null;
 };
 
-/** Both orders of the two inputs of a commutative node. */
-const orders = ({ input: [a, b] }: NodeProto): [string, string][] =>
-  a !== undefined && b !== undefined
+/** Both orders of the inputs of a commutative node with two of them; Max and Min may have more, and are then something else. */
+const orders = ({ input: [a, b, ...more] }: NodeProto): [string, string][] =>
+  a !== undefined && b !== undefined && more.length === 0
     ? [
         [a, b],
         [b, a],
@@ -98,16 +103,27 @@ function positivePart(context: Context, value: string): { x: string; nodes: Node
 function times(a: Constant, b: Constant): Constant | null {
   const [one, many] = a.data.length === 1 ? [a, b] : [b, a];
   if (one.data.length !== 1) return null;
-  return { source: many.source || one.source, dims: many.dims, data: Float64Array.from(many.data, item => item * (one.data[0] as number)) };
+  return {
+    source: many.source || one.source,
+    dims: many.dims,
+    data: Float64Array.from(many.data, item => item * (one.data[0] as number)),
+  };
 }
 
-/** A value as constant factors times something that is not a product with a constant. */
-function factors(context: Context, value: string): { factor: Constant; rest: string; nodes: NodeProto[] } | null {
+/** Exporters multiply by one or two constants; following endless products from each of their nodes would take quadratic time. */
+const mostFactors = 8;
+
+/** A value as constant factors times `until`, or else times something that is not a product with a constant (or behind eight of them). */
+function factors(
+  context: Context,
+  value: string,
+  until?: string,
+): { factor: Constant; rest: string; nodes: NodeProto[] } | null {
   let factor = constant(1);
   let rest = value;
   const nodes: NodeProto[] = [];
-  for (;;) {
-    const node: NodeProto | null = producer(context, rest, 'Mul', 'Div', 'Neg');
+  while (nodes.length < mostFactors) {
+    const node: NodeProto | null = rest === until ? null : producer(context, rest, 'Mul', 'Div', 'Neg');
     if (!node) return { factor, rest, nodes };
     if (node.opType === 'Neg') {
       factor = times(factor, constant(-1)) as Constant;
@@ -127,10 +143,15 @@ function factors(context: Context, value: string): { factor: Constant; rest: str
     }
     nodes.push(node);
   }
+  return { factor, rest, nodes };
 }
 
 /** The slope with which the value is `slope * min(0, x)`, in any of its spellings; null where it is something else. */
-function negativePart(context: Context, value: string, x: string): { slope: Constant; nodes: NodeProto[]; text: string } | null {
+function negativePart(
+  context: Context,
+  value: string,
+  x: string,
+): { slope: Constant; nodes: NodeProto[]; text: string } | null {
   const product = factors(context, value);
   if (!product) return null;
   const { factor, rest, nodes } = product;
@@ -151,7 +172,7 @@ function negativePart(context: Context, value: string, x: string): { slope: Cons
   }
   const relu = positivePart(context, rest);
   const negated = relu && producer(context, relu.x, 'Neg', 'Mul');
-  const minus = negated && factors(context, relu.x);
+  const minus = negated && factors(context, relu.x, x);
   if (relu && minus && minus.rest === x && minus.factor.data.length === 1 && minus.factor.data[0] === -1)
     return found(-1, [...minus.nodes, ...relu.nodes], 'a*Relu(-x)');
   return null;
@@ -183,9 +204,9 @@ function sumOfParts(context: Context, node: NodeProto): Match | null {
 function evenOdd(context: Context, node: NodeProto): Match | null {
   if (node.opType !== 'Add') return null;
   for (const [first, second] of orders(node)) {
-    const odd = factors(context, first);
     const even = factors(context, second);
     const abs = even && producer(context, even.rest, 'Abs');
+    const odd = abs && factors(context, first, abs.input[0]);
     if (!odd || !even || !abs || abs.input[0] !== odd.rest) continue;
     const p = odd.factor.data[0] as number;
     const q = even.factor.data[0] as number;
@@ -205,7 +226,7 @@ function evenOdd(context: Context, node: NodeProto): Match | null {
 function maxOfMultiple(context: Context, node: NodeProto): Match | null {
   if (node.opType !== 'Max') return null;
   for (const [x, other] of orders(node)) {
-    const scaled = factors(context, other);
+    const scaled = factors(context, other, x);
     if (!scaled || scaled.nodes.length === 0 || scaled.rest !== x) continue;
     if (!scaled.factor.data.every(slope => slope >= 0 && slope <= 1)) continue;
     return {
@@ -233,7 +254,7 @@ function whereForm(context: Context, node: NodeProto): Match | null {
   const [positive, negative] = positiveFirst ? [yes, no] : [no, yes];
   if (positive !== x) return null;
   const flat = uniform(context, negative) === 0;
-  const scaled = flat ? null : factors(context, negative);
+  const scaled = flat ? null : factors(context, negative, x);
   if (!flat && (!scaled || scaled.rest !== x)) return null;
   const slope = scaled ? scaled.factor : zero;
   return {
@@ -249,7 +270,7 @@ const round = (value: number) => Number(value.toPrecision(6));
 
 function clipped(input: string, max: number, spelling: string, nodes: NodeProto[]): Match {
   const kind = unbounded(max) ? 'relu' : Math.abs(max - 6) < 1e-6 ? 'relu6' : 'clipped-relu';
-  return { kind, spelling, input, nodes, negativeSlope: zero };
+  return { kind, spelling, input, nodes, negativeSlope: zero, ceiling: kind === 'relu' ? Infinity : max };
 }
 
 /** Min(max(x, 0), 6) and its like: a clipped ReLU from two nodes. */
@@ -277,14 +298,17 @@ function positiveOfMin(context: Context, node: NodeProto): Match | null {
 }
 
 /**
- * Whether a Clip(0, 6) is the inside of hard-sigmoid or hard-swish: clip(x + 3, 0, 6) that is then multiplied or divided.
- * Such a Clip gates its neighbour and has no units that could die.
+ * Whether a match is the inside of hard-sigmoid or hard-swish, however it is spelled: clip(x + 3, 0, 6) that is then multiplied or
+ * divided, or clip(x + 0.5, 0, 1). It gates its neighbour and has no units that could die.
  */
-function isHardSigmoid(context: Context, clip: NodeProto): boolean {
-  const add = producer(context, clip.input[0] as string, 'Add');
-  const three = add?.input.some(name => Math.abs((uniform(context, name) ?? 0) - 3) < 1e-6) ?? false;
-  const readers = context.scope.consumers.get(clip.output[0] as string) ?? [];
-  return three && readers.length > 0 && readers.every(reader => reader.opType === 'Mul' || reader.opType === 'Div');
+function isHardSigmoid(context: Context, { input, nodes, ceiling = Infinity }: Match): boolean {
+  const add = Number.isFinite(ceiling) ? producer(context, input, 'Add') : null;
+  const centred =
+    add?.input.some(name => Math.abs((uniform(context, name) ?? 0) - ceiling / 2) < 1e-6 * ceiling) ?? false;
+  if (!centred || Math.abs(ceiling - 1) < 1e-6) return centred;
+  const output = nodes[nodes.length - 1]?.output[0] as string;
+  const readers = context.scope.consumers.get(output) ?? [];
+  return readers.length > 0 && readers.every(reader => reader.opType === 'Mul' || reader.opType === 'Div');
 }
 
 /** A rectifier that is one node. */
@@ -313,10 +337,16 @@ function singleNode(context: Context, node: NodeProto): Match | null {
     case 'Elu':
     case 'Selu':
     case 'Celu':
-      return { kind: node.opType.toLowerCase() as RectifierKind, spelling: node.opType, input, nodes: [node], negativeSlope: null };
+      return {
+        kind: node.opType.toLowerCase() as RectifierKind,
+        spelling: node.opType,
+        input,
+        nodes: [node],
+        negativeSlope: null,
+      };
     case 'Clip': {
       const bounds = clipBounds(context, node);
-      if (bounds?.min !== 0 || !(bounds.max > 0) || isHardSigmoid(context, node)) return null;
+      if (bounds?.min !== 0 || !(bounds.max > 0)) return null;
       const spelling = unbounded(bounds.max) ? 'Clip(0, ∞)' : `Clip(0, ${round(bounds.max)})`;
       return clipped(input, bounds.max, spelling, [node]);
     }
@@ -331,18 +361,34 @@ function singleNode(context: Context, node: NodeProto): Match | null {
 
 const composites = [sumOfParts, evenOdd, maxOfMultiple, whereForm, minOfPositive, positiveOfMin];
 
+/** The values of a graph that depend on what the model is fed and not only on constants and shapes, with those of the graphs around it. */
+function dataValues(scope: Scope, outer: ReadonlySet<string>): Set<string> {
+  const values = new Set([...outer, ...scope.graph.input.map(input => input.name)]);
+  for (const name of scope.initializers.keys()) values.delete(name);
+  for (const node of scope.nodes) {
+    if (node.opType === 'Shape' || node.opType === 'Size') continue;
+    const isRandom = node.input.length === 0 && node.opType.startsWith('Random');
+    if (isRandom || readsOf(node).some(name => values.has(name))) for (const name of node.output) values.add(name);
+  }
+  return values;
+}
+
 /** Finds the rectifiers of one graph (not of its subgraphs), in the order in which they run. */
-function inScope(context: Context): Omit<Rectifier, 'name'>[] {
+function inScope(context: Context, data: ReadonlySet<string>): Omit<Rectifier, 'name'>[] {
   const { scope, lookup } = context;
-  const isStandard = (node: NodeProto) => node.domain === '' || node.domain === 'ai.onnx';
   const candidates = scope.nodes.filter(node => isStandard(node) && node.output[0] && !lookup(scope, node.output[0]));
   const found: Omit<Rectifier, 'name'>[] = [];
   const taken = new Set<NodeProto>();
   const add = (node: NodeProto, match: Match | null) => {
-    if (!match || lookup(scope, match.input)) return;
-    found.push({ ...match, threshold: match.threshold ?? 0, scope, output: node.output[0] as string });
+    if (!match || !data.has(match.input)) return;
+    const { threshold = 0, ceiling = Infinity } = match;
+    if (!isHardSigmoid(context, match))
+      found.push({ ...match, threshold, ceiling, scope, output: node.output[0] as string });
     const inside = (part: NodeProto) =>
-      part.output.every(value => (scope.consumers.get(value) ?? []).every(reader => match.nodes.includes(reader)));
+      part.output.every(
+        value =>
+          !scope.outputs.has(value) && (scope.consumers.get(value) ?? []).every(reader => match.nodes.includes(reader)),
+      );
     for (const part of match.nodes) if (part === node || inside(part)) taken.add(part);
   };
   for (const match of composites) for (const node of candidates) if (!taken.has(node)) add(node, match(context, node));
@@ -359,12 +405,27 @@ function inScope(context: Context): Omit<Rectifier, 'name'>[] {
  */
 export function findRectifiers(scopes: readonly Scope[], lookup: ConstantLookup): Rectifier[] {
   const seen = new Map<string, number>();
+  const taken = new Set<string>();
+  const data = new Map<Scope | null, ReadonlySet<string>>([[null, new Set<string>()]]);
+  const dataOf = (scope: Scope | null): ReadonlySet<string> => {
+    const known = data.get(scope);
+    if (known || !scope) return known as ReadonlySet<string>;
+    const values = dataValues(scope, dataOf(scope.parent));
+    data.set(scope, values);
+    return values;
+  };
   return scopes
-    .flatMap(scope => inScope({ scope, lookup }))
+    .flatMap(scope => inScope({ scope, lookup }, dataOf(scope)))
     .map(rectifier => {
       const base = nodeName(rectifier.nodes[rectifier.nodes.length - 1] as NodeProto);
-      const count = (seen.get(base) ?? 0) + 1;
+      let count = seen.get(base) ?? 0;
+      let name: string;
+      do {
+        count++;
+        name = count === 1 ? base : `${base} (${count})`;
+      } while (taken.has(name));
       seen.set(base, count);
-      return { ...rectifier, name: count === 1 ? base : `${base} (${count})` };
+      taken.add(name);
+      return { ...rectifier, name };
     });
 }

@@ -1,4 +1,4 @@
-import type { InferenceSession, Tensor, TensorConstructor, InferenceSessionFactory } from 'onnxruntime-common';
+import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from 'onnxruntime-common';
 import { Failure } from '../failure.js';
 import { embedExternal, type Model, writeModel } from './model.js';
 import type { ElementType, TensorData, TypedArray } from './tensor-data.js';
@@ -26,11 +26,17 @@ export interface Session {
   close(): Promise<void>;
 }
 
-/** ONNX Runtime's messages start with its source locations; what a user needs is the last clause. */
+/** Where in ONNX Runtime's own source an error arose: file, line and the C++ function's signature. */
+const sourceLocation =
+  /(?:[A-Za-z]:)?[\\/][^\s:]+\.(?:cc|cpp|cu|cuh|h):\d+(?:\s[^()]*(?:\(\))?\((?:[^()]|\([^()]*\))*\)(?: const)?)?/g;
+
+/** What a user needs of ONNX Runtime's message: one line, without the source locations of the machine it was built on. */
 const reasonOf = (cause: unknown): string =>
   String((cause as Error).message ?? cause)
+    .slice(0, 4000)
     .replace(/^Can't create a session\. ?/, '')
-    .replace(/\s*\/[^\s:]+\.(cc|h|cpp):\d+\s+\S*.*?(?= [A-Z]|$)/g, ' ')
+    .replace(sourceLocation, ' ')
+    .replace(/^Non-zero status code returned while running (\S+) node\. Name:'(.*?)' Status Message:/s, "$1 node '$2':")
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 400);
@@ -49,22 +55,29 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     });
   } catch (cause) {
-    throw new Failure('input', `run model '${model.name}': ONNX Runtime must accept it, got: ${reasonOf(cause)}`, { cause });
+    throw new Failure('input', `run model '${model.name}': ONNX Runtime must accept it, got: ${reasonOf(cause)}`, {
+      cause,
+    });
   }
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
     async run(feeds, outputs = session.outputNames) {
-      const tensors: Record<string, Tensor> = {};
-      for (const [name, { type, data, dims }] of Object.entries(feeds)) {
-        const Make = runtime.Tensor as new (type: ElementType, data: TypedArray, dims: readonly number[]) => Tensor;
-        tensors[name] = new Make(type, data, dims);
-      }
+      const Make = runtime.Tensor as new (type: ElementType, data: TypedArray, dims: readonly number[]) => Tensor;
       try {
+        const tensors = Object.fromEntries(
+          Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Make(type, data, dims)]),
+        );
         const results = await session.run(tensors, [...outputs]);
-        return Object.fromEntries(Object.entries(results).map(([name, tensor]) => [name, tensor as unknown as TensorData]));
+        return Object.fromEntries(
+          Object.entries(results).map(([name, tensor]) => [name, tensor as unknown as TensorData]),
+        );
       } catch (cause) {
-        throw new Failure('input', `run model '${model.name}': ONNX Runtime must run it on the data, got: ${reasonOf(cause)}`, { cause });
+        throw new Failure(
+          'input',
+          `run model '${model.name}': ONNX Runtime must run it on the data, got: ${reasonOf(cause)}`,
+          { cause },
+        );
       }
     },
     close: () => session.release(),

@@ -42,7 +42,11 @@ const append = <K, V>(lists: Map<K, V[]>, key: K, value: V): void => {
 };
 
 /** Orders nodes so that producers come first (Kahn's algorithm, stable). Throws a Failure that names a node on a cycle. */
-function topologicalOrder(nodes: readonly NodeProto[], producer: ReadonlyMap<string, NodeProto>, where: string): NodeProto[] {
+function topologicalOrder(
+  nodes: readonly NodeProto[],
+  producer: ReadonlyMap<string, NodeProto>,
+  where: string,
+): NodeProto[] {
   const waitingFor = new Map<NodeProto, number>();
   const readers = new Map<NodeProto, NodeProto[]>();
   for (const node of nodes) {
@@ -63,18 +67,23 @@ function topologicalOrder(nodes: readonly NodeProto[], producer: ReadonlyMap<str
   }
   if (ordered.length < nodes.length) {
     const stuck = nodes.find(node => (waitingFor.get(node) as number) > 0) as NodeProto;
-    throw new Failure('input', `read model: the graph must have no cycle, got one through node '${nodeName(stuck)}'${where}`);
+    throw new Failure(
+      'input',
+      `read model: the graph must have no cycle, got one through node '${nodeName(stuck)}'${where}`,
+    );
   }
   return ordered;
 }
 
 function scopeOf(graph: GraphProto, path: string, parent: Scope | null): Scope {
   const where = path && ` in ${path}`;
+  const initializers = new Map(graph.initializer.map(tensor => [tensor.name, tensor]));
+  const given = new Set([...graph.input.map(input => input.name), ...initializers.keys()]);
   const producer = new Map<string, NodeProto>();
   for (const node of graph.node) {
     for (const name of node.output) {
       if (name === '') continue;
-      if (producer.has(name))
+      if (producer.has(name) || given.has(name))
         throw new Failure('input', `read model: each value must be written once, got '${name}' written twice${where}`);
       producer.set(name, node);
     }
@@ -83,6 +92,7 @@ function scopeOf(graph: GraphProto, path: string, parent: Scope | null): Scope {
   for (const node of graph.node) {
     for (const name of new Set(readsOf(node))) append(consumers, name, node);
   }
+  const children: { node: NodeProto; attribute: string; scope: Scope }[] = [];
   const scope: Scope = {
     graph,
     path,
@@ -90,18 +100,17 @@ function scopeOf(graph: GraphProto, path: string, parent: Scope | null): Scope {
     nodes: topologicalOrder(graph.node, producer, where),
     producer,
     consumers,
-    initializers: new Map(graph.initializer.map(tensor => [tensor.name, tensor])),
+    initializers,
     outputs: new Set(graph.output.map(output => output.name)),
-    children: [],
+    children,
   };
-  const children = graph.node.flatMap(node =>
-    subgraphs(node).map(({ name, graph: body }) => ({
-      node,
-      attribute: name,
-      scope: scopeOf(body, `${path && `${path}/`}${nodeName(node)}/${name}`, scope),
-    })),
-  );
-  return { ...scope, children };
+  for (const node of graph.node) {
+    for (const { name, graph: body } of subgraphs(node)) {
+      const inner = scopeOf(body, `${path && `${path}/`}${nodeName(node)}/${name}`, scope);
+      children.push({ node, attribute: name, scope: inner });
+    }
+  }
+  return scope;
 }
 
 /**

@@ -1,7 +1,6 @@
 import { Failure } from '../failure.js';
 import { node, valueInfo } from './build.js';
-import { expose } from './edit.js';
-import { freshNames } from './edit.js';
+import { expose, freshNames } from './edit.js';
 import { copyModel, inputSpecs, type Model, mainGraph } from './model.js';
 import { openSession, type SessionOptions } from './runtime.js';
 import type { ElementType, InputSpec, TensorData, TypedArray } from './tensor-data.js';
@@ -21,13 +20,15 @@ const arrays: Record<ElementType, new (length: number) => TypedArray> = {
   bool: Uint8Array,
 };
 
-/** Elements a shape probe may feed: a larger input is a hostile or mistaken declaration. */
-const largestInput = 2 ** 28;
+/** Elements a shape probe may feed, all inputs together: larger inputs are a hostile or mistaken declaration. */
+const mostFed = 2 ** 28;
+
+const elementsOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
 /** A tensor of zeros. Throws a Failure beyond 2^28 elements. */
 export function zeros(type: ElementType, dims: readonly number[], name: string): TensorData {
-  const count = dims.reduce((a, b) => a * b, 1);
-  if (!(count <= largestInput))
+  const count = elementsOf(dims);
+  if (!(count <= mostFed && dims.every(dim => Number.isSafeInteger(dim) && dim >= 0)))
     throw new Failure('input', `input '${name}': its shape must have at most 2^28 elements, got [${dims.join(', ')}]`);
   return { type, dims, data: new arrays[type](count) };
 }
@@ -63,9 +64,11 @@ export async function shapesOf(
     graph.node.push(node('Shape', [value], [shape]));
     expose(probe, shape);
   }
-  const feeds = Object.fromEntries(
-    inputSpecs(probe).map(spec => [spec.name, zeros(spec.type, dims[spec.name] ?? (spec.dims as number[]), spec.name)]),
-  );
+  const specs = inputSpecs(probe).map(spec => ({ ...spec, dims: dims[spec.name] ?? (spec.dims as number[]) }));
+  const total = specs.reduce((sum, spec) => sum + elementsOf(spec.dims), 0);
+  if (total > mostFed)
+    throw new Failure('input', `run model '${model.name}': its inputs must have at most 2^28 elements, got ${total}`);
+  const feeds = Object.fromEntries(specs.map(({ name, type, dims }) => [name, zeros(type, dims, name)]));
   const session = await openSession(probe, options);
   try {
     const results = await session.run(feeds);

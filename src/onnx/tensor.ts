@@ -27,6 +27,13 @@ const elementTypes: Partial<Record<DataType, ElementType>> = {
 /** ONNX Runtime's spelling of an ONNX data type, or null for types a session cannot take (strings, complex, 4- and 8-bit floats). */
 export const elementType = (dataType: number): ElementType | null => elementTypes[dataType as DataType] ?? null;
 
+/** Whether an ONNX data type is a float of 16, 32 or 64 bits: the types that weights and activations have. */
+export const isFloatType = (dataType: number): boolean =>
+  dataType === DataType.FLOAT ||
+  dataType === DataType.DOUBLE ||
+  dataType === DataType.FLOAT16 ||
+  dataType === DataType.BFLOAT16;
+
 /** Bits of one element, or null for a type without raw data of fixed width. */
 function bitsPerElement(dataType: DataType): number | null {
   switch (dataType) {
@@ -91,7 +98,10 @@ export function rawBytes(tensor: TensorProto, external: ExternalData): Uint8Arra
   const { location, offset, length } = externalReference(tensor);
   const file = external.get(location);
   if (!file)
-    throw new Failure('input', `read model: external data '${location}' of tensor '${tensor.name}' must be given, got none`);
+    throw new Failure(
+      'input',
+      `read model: external data '${location}' of tensor '${tensor.name}' must be given, got none`,
+    );
   const end = length === null ? file.length : offset + length;
   if (end > file.length)
     throw new Failure(
@@ -106,7 +116,7 @@ export function checkTensor(tensor: TensorProto, external: ExternalData): void {
   const count = elementCount(tensor);
   const bits = bitsPerElement(tensor.dataType);
   const raw = rawBytes(tensor, external);
-  const held = raw && bits ? Math.floor((raw.length * 8) / bits) : typedLength(tensor);
+  const held = raw && bits ? (raw.length * 8) / bits : typedLength(tensor);
   if (held !== null && held !== count)
     throw new Failure(
       'input',
@@ -141,9 +151,16 @@ function typedLength(tensor: TensorProto): number | null {
 }
 
 /** Copies where the bytes are not aligned for the element, so that a typed array can view them. ONNX data is little-endian, as is every platform Node runs on. */
-function view<T>(bytes: Uint8Array, type: { new (buffer: ArrayBuffer, offset: number, length: number): T; BYTES_PER_ELEMENT: number }): T {
+function view<T>(
+  bytes: Uint8Array,
+  type: { new (buffer: ArrayBuffer, offset: number, length: number): T; BYTES_PER_ELEMENT: number },
+): T {
   const aligned = bytes.byteOffset % type.BYTES_PER_ELEMENT === 0 ? bytes : new Uint8Array(bytes);
-  return new type(aligned.buffer as ArrayBuffer, aligned.byteOffset, Math.floor(aligned.length / type.BYTES_PER_ELEMENT));
+  return new type(
+    aligned.buffer as ArrayBuffer,
+    aligned.byteOffset,
+    Math.floor(aligned.length / type.BYTES_PER_ELEMENT),
+  );
 }
 
 const bfloat16 = (bits: ArrayLike<number>): Float32Array =>

@@ -1,6 +1,6 @@
 import { type AuditReport, type Certainty, type UnitReport, verdicts } from '../audit/report.js';
 import { labels, printable } from './names.js';
-import { plural, significant } from './numbers.js';
+import { plural } from './numbers.js';
 import { verdictStyles } from './verdict-style.js';
 
 const certainties: readonly Certainty[] = ['exact', 'float32 rounding', 'proof', 'sample', 'none'];
@@ -45,13 +45,11 @@ const short = (x: number | null | undefined): number | null =>
 const deviation = (variance: number | null): number | null => (variance === null ? null : Math.sqrt(variance));
 
 /** What is to be said about a unit besides its verdict and numbers. */
-function explanation({ cause, read, preActivation, constant, stuck, slopeKind }: UnitReport): string {
+function explanation({ cause, preActivation, slopeKind }: UnitReport): string {
   const broken = (n: number, what: string) => (n > 0 ? [`${what} at ${plural(n, 'position')}.`] : []);
   return [
     ...(cause === null ? [] : [printable(cause)]),
-    ...(constant === null ? [] : [`Constant ${significant(constant)}${stuck === 'on' ? ', always on' : ''}.`]),
     ...(slopeKind === null || slopeKind === 'leaky' || slopeKind === 'relu-like' ? [] : [`Slope: ${slopeKind}.`]),
-    ...(read ? [] : ['Nothing downstream reads it.']),
     ...broken(preActivation?.nan ?? 0, 'NaN'),
     ...broken(preActivation?.infinite ?? 0, 'Infinite'),
   ].join(' ');
