@@ -32,7 +32,7 @@ function examplesInPage(path: string, text: string): Example[] {
 
 /** Turns each line `expression; // => value` into a check that is counted. */
 const checked = ({ code }: Example): string =>
-  code.replace(/^(.*); \/\/ => (.*)$/gm, (_, expression, value) => `__check(${expression}, ${value});`);
+  code.replace(/^(.*); \/\/ => (.*)$/gm, (_, expression, value) => `checks.check(${expression}, ${value});`);
 
 async function allExamples(): Promise<Example[]> {
   const code = (await sources('src', '.ts')).filter(path => !path.endsWith('.test.ts'));
@@ -49,10 +49,8 @@ test('every example in docstrings and docs runs against the built package and gi
   const modules = await Promise.all(
     examples.map(async (example, index) => {
       const file = `example-${index}.mjs`;
-      const prelude =
-        "import { isDeepStrictEqual as __equal } from 'node:util';\nlet __count = 0;\nconst __plain = value => JSON.parse(JSON.stringify(value));\n" +
-        'const __check = (got, want) => { __count++; if (!__equal(__plain(got), __plain(want))) throw new Error(`got ${JSON.stringify(got)}, not ${JSON.stringify(want)}`); };\n';
-      await writeFile(join(folder, file), `${prelude}${checked(example)}\nexport default __count;\n`);
+      const prelude = "import { checker } from '../../test/example-check.js';\nconst checks = checker();\n";
+      await writeFile(join(folder, file), `${prelude}${checked(example)}\nexport default checks.count();\n`);
       return file;
     }),
   );

@@ -333,9 +333,14 @@ function onMap(build: Builder, x: RandomValue): RandomValue | null {
       return of(pick(build, ['GlobalAveragePool', 'GlobalMaxPool']), [channels, 1, 1]);
     case 4:
       if (product(x.dims) > 100) return null;
-      return of('Resize', [channels, 2 * height, 2 * width], [constant(build, [0], []), constant(build, [4], [1, 1, 2, 2])], {
-        mode: pick(build, ['nearest', 'linear']),
-      });
+      return of(
+        'Resize',
+        [channels, 2 * height, 2 * width],
+        [constant(build, [0], []), constant(build, [4], [1, 1, 2, 2])],
+        {
+          mode: pick(build, ['nearest', 'linear']),
+        },
+      );
     case 5: {
       const amount = pick(build, [0, 0.5]);
       const mode = height > 1 && width > 1 ? pick(build, ['constant', 'edge', 'reflect']) : 'edge';
@@ -389,13 +394,13 @@ function onFeaturesLast(build: Builder, x: RandomValue): RandomValue | null {
   const [height, width, channels] = x.dims as [number, number, number];
   switch (build.random.integer(4)) {
     case 0:
-      return add(build, 'Transpose', [x.name], [channels, height, width], 0, { perm: [0, 3, 1, 2] });
+      return add(build, 'Transpose', [x.name], [channels, height, width], x.axis === 2 ? 0 : 2, { perm: [0, 3, 1, 2] });
     case 1:
       return flat(build, x);
     case 2:
-      // Pools the last two axes, of which one is the features': channels mix.
+      // Pools the last two axes, of which one was the features': the first one counts as the channels' then.
       return width > 1 && channels > 1
-        ? add(build, 'AveragePool', [x.name], [height, width - 1, channels - 1], x.axis, { kernel_shape: [2, 2] })
+        ? add(build, 'AveragePool', [x.name], [height, width - 1, channels - 1], 0, { kernel_shape: [2, 2] })
         : null;
     default:
       return dense(build, x);

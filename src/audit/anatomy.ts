@@ -11,7 +11,7 @@ export interface RectifiedLayer {
   readonly rectifier: Rectifier;
   /** Number of units, null where the file does not tell. */
   readonly units: number | null;
-  /** Axis of the units in the rectifier's input: from the front, or -1 for the last; null where the file does not tell. */
+  /** Axis of the units in the rectifier's input: from the front, or from the back (-1 is the last) where the rank is not known; null where the file does not tell. */
   readonly axis: number | null;
   /** The single layer that feeds it, null for a residual sum or weights that are computed. */
   readonly feed: LinearLayer | null;
@@ -84,6 +84,12 @@ function unitsOf(rectifier: Rectifier, feed: LinearLayer | null, knowledge: Know
   return slopes > 1 && rectifier.negativeSlope?.dims.filter(dim => dim !== 1).length === 1 ? slopes : null;
 }
 
+/** The axis of the units as one slope for each tells it, from the back: -1 for `[C]`, -3 for `[C, 1, 1]`. */
+function slopeAxis({ negativeSlope }: Rectifier): number | null {
+  const along = negativeSlope?.dims.flatMap((dim, axis) => (dim === 1 ? [] : [axis])) ?? [];
+  return along.length === 1 ? (along[0] as number) - (negativeSlope?.dims.length ?? 0) : null;
+}
+
 /**
  * Takes a model apart: its rectifiers, the weights that feed them, the units whose weights vanished, what follows from that for
  * every channel downstream, and what no output reads. Nothing is run.
@@ -113,7 +119,7 @@ export function dissect(original: Model): Anatomy {
     const knowledge = known.get(rectifier.input);
     const channels = typeof knowledge === 'object' && knowledge.layout === 'plain' ? knowledge : null;
     const units = unitsOf(rectifier, feed, knowledge);
-    const axis = axisOf(rectifier.scope, rectifier.input) ?? channels?.axis ?? null;
+    const axis = axisOf(rectifier.scope, rectifier.input) ?? channels?.axis ?? slopeAxis(rectifier);
     const ofFeed = feed && feed.op !== 'MatMul' ? (feed.op === 'Gemm' ? 2 : feed.weight.dims.length) : null;
     const rank = channels?.rank ?? ofFeed;
     return {

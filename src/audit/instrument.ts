@@ -27,7 +27,7 @@ export function watched({ nodes, input, output, negativeSlope, threshold }: Rect
 } {
   const fusible =
     nodes.length === 1 && ['Relu', 'Clip', 'LeakyRelu', 'ThresholdedRelu'].includes((nodes[0] as NodeProto).opType);
-  const rising = negativeSlope?.data.every(slope => slope >= 0) ?? false;
+  const rising = threshold >= 0 && (negativeSlope?.data.every(slope => slope >= 0) ?? false);
   return fusible && rising ? { value: output, threshold: 0 } : { value: input, threshold };
 }
 
@@ -144,7 +144,8 @@ export const firingInstrument = (model: Model, layers: readonly ObservedLayer[])
     const { rectifier } = layer;
     const output = reduce.arrange(rectifier.output, layer);
     const { value } = watched(rectifier);
-    const neverNegative = rectifier.negativeSlope?.data.every(slope => slope === 0) ?? false;
+    const flat = rectifier.negativeSlope?.data.every(slope => slope === 0) ?? false;
+    const neverNegative = flat && rectifier.threshold >= 0;
     const activity = reduce.mean(neverNegative ? output : reduce.apply('Abs', [output]), layer);
     if (neverNegative && value === rectifier.output) return { signal: activity, activity };
     return { signal: reduce.max(value === rectifier.output ? output : reduce.arrange(value, layer), layer), activity };

@@ -66,7 +66,7 @@ const fullAtFirst = 16;
 const fullEvery = 32;
 
 /** Decides where samples and units lie in a rectifier's values, or says why that is unknown. */
-function place(layer: RectifiedLayer, dims: readonly number[] | undefined, samples: number): ObservedLayer | string {
+export function place(layer: RectifiedLayer, dims: readonly number[] | undefined, samples: number): ObservedLayer | string {
   const { rectifier } = layer;
   if (rectifier.scope.parent) return `it runs inside ${rectifier.scope.path}, whose values do not leave the engine`;
   if (!dims || dims.length === 0) return 'its input has no axes';
@@ -160,6 +160,10 @@ class Plan {
   }
 }
 
+/** Whether the model folds the batch into another axis before some layer, so that samples have to be run one by one. */
+const isFolded = ({ placed }: Plan): boolean =>
+  placed.some(layer => typeof layer === 'string' && layer.startsWith('its first axis'));
+
 interface Opened<Statistic extends string> {
   readonly session: Session;
   readonly outputs: Readonly<Record<Statistic, string>>;
@@ -230,7 +234,8 @@ export async function* observe(
   const planFor = async (batch: Batch): Promise<Plan> => {
     const dims = dimsOf(batch);
     const key = keyOf(dims, rowsOf(batch) > 1 ? 'many' : 'one');
-    const known = plans.get(key) ?? plans.get(keyOf(dims, 'many'));
+    const shared = plans.get(keyOf(dims, 'many'));
+    const known = plans.get(key) ?? (shared && !isFolded(shared) ? shared : undefined);
     if (known) return known;
     const shapes = await shapesOf(model, dims, [...new Set(values)], options);
     const plan = new Plan(
@@ -301,9 +306,7 @@ export async function* observe(
     for await (const batch of batches) {
       if (samples === 0) inputs = dimsOf(batch);
       const rows = rowsOf(batch);
-      const apart =
-        rows > 1 &&
-        (await planFor(batch)).placed.some(layer => typeof layer === 'string' && layer.startsWith('its first axis'));
+      const apart = rows > 1 && isFolded(await planFor(batch));
       const canSplit =
         apart && freeBatch && Object.values(batch.feeds).every(({ dims }) => dims.length === 0 || dims[0] === rows);
       for (const part of canSplit ? singles(batch, rows) : [batch]) await run(part);

@@ -30,15 +30,13 @@ const idleUnits = (layers: readonly RectifiedLayer[], { known, reads }: Flow): n
     return sum;
   }, 0);
 
-const nothing: Flow = { known: new Map(), reads: new Map() };
-
 /** The cost of the whole model, and a function that says what could go under a flow: everything that only constant or unread channels own or read. */
 export function costs(
   { scope, lookup, layers }: Anatomy,
   parameters: number,
   shapes: ReadonlyMap<string, readonly number[]>,
 ): { whole: Cost; removable: (flow: Flow) => Removable } {
-  const costOf = ({ known, reads }: Flow) => keptCost(scope, lookup, known, reads, shapes);
-  const whole = costOf(nothing);
+  const costOf = (flow: Flow | null) => keptCost(scope, lookup, flow, shapes);
+  const whole = costOf(null);
   return { whole, removable: flow => difference(whole, costOf(flow), idleUnits(layers, flow), parameters) };
 }

@@ -4,6 +4,7 @@ import { Failure } from '../failure.js';
 import { printable } from '../report/names.js';
 import { version } from '../version.js';
 import { addAuditCommand } from './audit.js';
+import { addPlotCommand } from './plot.js';
 
 const usage = 2;
 const unreadable = 3;
@@ -41,7 +42,14 @@ const program = new Command('reluminate')
 addAuditCommand(program, code => {
   process.exitCode = code;
 });
-for (const command of [program, ...program.commands]) command.exitOverride();
+addPlotCommand(program);
+
+/** Makes commander throw instead of ending the process, in every subcommand. */
+const throwing = (command: Command): void => {
+  command.exitOverride();
+  command.commands.forEach(throwing);
+};
+throwing(program);
 
 // A reader that closes the pipe early (head, less) is not an error; a full disk is.
 process.stdout.on('error', (error: NodeJS.ErrnoException) => {

@@ -333,7 +333,7 @@ const widened = (input: Channels, count: number): Channels => ({
 });
 
 /** Channels of one value beyond this are not followed: a file that concatenates a value with itself again and again would exhaust memory. */
-const mostChannels = 2 ** 24;
+const mostChannels = 2 ** 20;
 
 function throughConcat(context: Context, node: NodeProto): Knowledge {
   const parts = node.input.map(name => knowledgeOf(context, name));
@@ -584,7 +584,7 @@ function placed(knowledge: Knowledge, rank: number | null): Knowledge {
 }
 
 /** Channels of all values together beyond this are not followed (a model of a thousand values of a thousand channels has 2^20): memory must not grow with nodes times channels. */
-const mostFollowed = 2 ** 25;
+const mostFollowed = 2 ** 23;
 
 /**
  * Follows constants forward through the main graph: for every value, which of its channels do not depend on the model's input,

@@ -361,26 +361,31 @@ function singleNode(context: Context, node: NodeProto): Match | null {
 
 const composites = [sumOfParts, evenOdd, maxOfMultiple, whereForm, minOfPositive, positiveOfMin];
 
-/** The values of a graph that depend on what the model is fed and not only on constants and shapes, with those of the graphs around it. */
-function dataValues(scope: Scope, outer: ReadonlySet<string>): Set<string> {
-  const values = new Set([...outer, ...scope.graph.input.map(input => input.name)]);
-  for (const name of scope.initializers.keys()) values.delete(name);
+/** Whether a value depends on what the model is fed and not only on constants and shapes. */
+type IsData = (value: string) => boolean;
+
+/** Tells which values of a graph are data; of values of the graphs around it, `outer` does. */
+function dataValues(scope: Scope, outer: IsData): IsData {
+  const own = new Map<string, boolean>(scope.graph.input.map(input => [input.name, true]));
+  for (const name of scope.initializers.keys()) own.set(name, false);
+  const isData: IsData = value => own.get(value) ?? outer(value);
   for (const node of scope.nodes) {
-    if (node.opType === 'Shape' || node.opType === 'Size') continue;
+    const ofShape = node.opType === 'Shape' || node.opType === 'Size';
     const isRandom = node.input.length === 0 && node.opType.startsWith('Random');
-    if (isRandom || readsOf(node).some(name => values.has(name))) for (const name of node.output) values.add(name);
+    const found = !ofShape && (isRandom || readsOf(node).some(isData));
+    for (const name of node.output) own.set(name, found);
   }
-  return values;
+  return isData;
 }
 
 /** Finds the rectifiers of one graph (not of its subgraphs), in the order in which they run. */
-function inScope(context: Context, data: ReadonlySet<string>): Omit<Rectifier, 'name'>[] {
+function inScope(context: Context, isData: IsData): Omit<Rectifier, 'name'>[] {
   const { scope, lookup } = context;
   const candidates = scope.nodes.filter(node => isStandard(node) && node.output[0] && !lookup(scope, node.output[0]));
   const found: Omit<Rectifier, 'name'>[] = [];
   const taken = new Set<NodeProto>();
   const add = (node: NodeProto, match: Match | null) => {
-    if (!match || !data.has(match.input)) return;
+    if (!match || !isData(match.input)) return;
     const { threshold = 0, ceiling = Infinity } = match;
     if (!isHardSigmoid(context, match))
       found.push({ ...match, threshold, ceiling, scope, output: node.output[0] as string });
@@ -406,13 +411,12 @@ function inScope(context: Context, data: ReadonlySet<string>): Omit<Rectifier, '
 export function findRectifiers(scopes: readonly Scope[], lookup: ConstantLookup): Rectifier[] {
   const seen = new Map<string, number>();
   const taken = new Set<string>();
-  const data = new Map<Scope | null, ReadonlySet<string>>([[null, new Set<string>()]]);
-  const dataOf = (scope: Scope | null): ReadonlySet<string> => {
-    const known = data.get(scope);
-    if (known || !scope) return known as ReadonlySet<string>;
-    const values = dataValues(scope, dataOf(scope.parent));
-    data.set(scope, values);
-    return values;
+  const data = new Map<Scope, IsData>();
+  const dataOf = (scope: Scope | null): IsData => {
+    if (!scope) return () => false;
+    const isData = data.get(scope) ?? dataValues(scope, dataOf(scope.parent));
+    data.set(scope, isData);
+    return isData;
   };
   return scopes
     .flatMap(scope => inScope({ scope, lookup }, dataOf(scope)))

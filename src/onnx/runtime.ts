@@ -37,12 +37,13 @@ const reasonOf = (cause: unknown): string =>
     .replace(/^Can't create a session\. ?/, '')
     .replace(sourceLocation, ' ')
     .replace(/^Non-zero status code returned while running (\S+) node\. Name:'(.*?)' Status Message:/s, "$1 node '$2':")
+    .replace(/^This is an invalid model\. In Node, \("(.*?)", (\S+), ".*?", -?\d+\) : .* , Error /s, "$2 node '$1': ")
     .replace(/\s+/g, ' ')
     .trim()
     .slice(0, 400);
 
-/** ONNX Runtime prints warnings of its own to stderr below this severity (3: errors only). */
-const errorsOnly = 3;
+/** Below this severity ONNX Runtime prints messages of its own to stderr, names from the file included; what fails is thrown as well (4: fatal only). */
+const fatalOnly = 4;
 
 /** Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it. */
 export async function openSession(model: Model, options: SessionOptions = {}): Promise<Session> {
@@ -51,7 +52,7 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
   let session: InferenceSession;
   try {
     session = await runtime.InferenceSession.create(bytes, {
-      logSeverityLevel: errorsOnly,
+      logSeverityLevel: fatalOnly,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
     });
   } catch (cause) {

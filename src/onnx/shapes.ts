@@ -49,6 +49,7 @@ export async function shapesOf(
   values: readonly string[],
   options: SessionOptions = {},
 ): Promise<Map<string, number[]>> {
+  if (values.length === 0) return new Map();
   const probe = copyModel(model);
   const graph = mainGraph(probe);
   const fresh = freshNames(probe);

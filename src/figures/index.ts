@@ -1,0 +1,2 @@
+/** Figures as SVG: functions from data to a drawing. */
+export * from './rectifier-curves.js';

@@ -1,0 +1,2 @@
+/** What `reluminate` gives: the rectifiers. */
+export * from './rectifiers/index.js';

@@ -1,0 +1,144 @@
+import { elementwise, type Loop, total } from './elementwise.js';
+import type { Elements, OutOption, Result } from './floats.js';
+import { slopeMoments } from './gaussian-moments.js';
+import { type AtZeroOption, atKink } from './kink.js';
+import { finite, positive } from './parameters.js';
+import {
+  flat,
+  flats,
+  negativePart,
+  negativeParts,
+  slopeDerivative,
+  slopeDerivatives,
+  slopeValue,
+  slopeValues,
+} from './piecewise-linear.js';
+import type { Rectifier } from './rectifier.js';
+
+export interface NegativeSlopeOption {
+  /** The slope a on the negative side: any finite number (default 0.01). */
+  readonly negativeSlope?: number | undefined;
+  /** The same, as ONNX and NumPy code call it; one of the two may be given. */
+  readonly alpha?: number | undefined;
+}
+
+function slopeOf(operation: string, { negativeSlope, alpha }: NegativeSlopeOption): number {
+  if (negativeSlope !== undefined && alpha !== undefined)
+    throw new TypeError(
+      `${operation}: one of negativeSlope and alpha must be given, got negativeSlope ${negativeSlope} and alpha ${alpha}`,
+    );
+  return finite(operation, 'negativeSlope', negativeSlope ?? alpha ?? 0.01);
+}
+
+const whyPositive = ', for the function to have an inverse';
+
+/**
+ * The leaky rectifier: `x > 0 ? x : a*x`. Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve neural network acoustic
+ * models". Negative inputs leak through a slope, so that they keep a gradient. Range (-∞, ∞) for a > 0, [0, ∞) for a <= 0;
+ * Lipschitz constant max(1, |a|). Infinities, -0 and subnormals follow IEEE arithmetic (a = 0 gives NaN at -Infinity); NaN for NaN.
+ *
+ * @example
+ * import { leakyRelu } from 'reluminate';
+ * leakyRelu(-2); // => -0.02
+ * leakyRelu([-4, 0, 4], { negativeSlope: 0.25 }); // => [-1, 0, 4]
+ */
+export const leakyRelu = <X extends Elements>(x: X, options: NegativeSlopeOption & OutOption<X> = {}): Result<X> =>
+  elementwise('leakyRelu', x, options.out, slopeValue, slopeValues, slopeOf('leakyRelu', options));
+
+/**
+ * f'(x): 1 for x > 0, a for x < 0. At the kink a (PyTorch, TensorFlow), or as `atZero` says (`'one'`: JAX). NaN for NaN.
+ *
+ * @example
+ * import { leakyReluDerivative } from 'reluminate';
+ * leakyReluDerivative([-1, 0, 1], { negativeSlope: 0.25 }); // => [0.25, 0.25, 1]
+ * leakyReluDerivative(0, { negativeSlope: 0.25, atZero: 'one' }); // => 1
+ */
+export function leakyReluDerivative<X extends Elements>(
+  x: X,
+  options: NegativeSlopeOption & AtZeroOption & OutOption<X> = {},
+): Result<X> {
+  const slope = slopeOf('leakyReluDerivative', options);
+  const kink = atKink('leakyReluDerivative', options.atZero, slope);
+  return elementwise('leakyReluDerivative', x, options.out, slopeDerivative, slopeDerivatives, slope, kink);
+}
+
+/** f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN. */
+export const leakyReluSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
+  elementwise('leakyReluSecondDerivative', x, out, flat, flats);
+
+/**
+ * ∂f/∂a = min(x, 0), whatever the slope: only negative inputs teach it. 0 at 0 and -0; NaN for NaN.
+ *
+ * @example
+ * import { leakyReluSlopeGradient } from 'reluminate';
+ * leakyReluSlopeGradient([-3, 0, 3]); // => [-3, 0, 0]
+ */
+export const leakyReluSlopeGradient = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
+  elementwise('leakyReluSlopeGradient', x, out, negativePart, negativeParts);
+
+const inverse = (y: number, a: number): number => (y > 0 ? y : y / a);
+const inverses: Loop = (y, x, a) => {
+  const divisors = Float64Array.of(a, 1);
+  for (let i = 0; i < y.length; i++) x[i] = y[i]! / divisors[Number(y[i]! > 0)]!;
+};
+
+/**
+ * The inverse, `y > 0 ? y : y / a`: a leaky rectifier of slope 1/a. Throws a RangeError unless a > 0: for a = 0 the negative
+ * side is lost, for a < 0 every y > 0 has two preimages.
+ *
+ * @example
+ * import { leakyReluInverse } from 'reluminate';
+ * leakyReluInverse([-1, 0, 4], { negativeSlope: 0.25 }); // => [-4, 0, 4]
+ */
+export const leakyReluInverse = <Y extends Elements>(
+  y: Y,
+  options: NegativeSlopeOption & OutOption<Y> = {},
+): Result<Y> =>
+  elementwise(
+    'leakyReluInverse',
+    y,
+    options.out,
+    inverse,
+    inverses,
+    positive('leakyReluInverse', 'negativeSlope', slopeOf('leakyReluInverse', options), whyPositive),
+  );
+
+const isNegative = (x: number): number => (Number.isNaN(x) ? x : Number(x < 0));
+
+/**
+ * log |det J| of the map over all elements: the number of negative ones times ln a (Σ ln |f'|). Throws a RangeError unless a > 0.
+ * NaN where any element is.
+ *
+ * @example
+ * import { leakyReluLogDet } from 'reluminate';
+ * leakyReluLogDet([-2, -0.5, 0, 1, 3], { negativeSlope: 1 }); // => 0
+ */
+export const leakyReluLogDet = (x: Elements, options: NegativeSlopeOption = {}): number =>
+  total('leakyReluLogDet', x, isNegative) *
+    Math.log(positive('leakyReluLogDet', 'negativeSlope', slopeOf('leakyReluLogDet', options), whyPositive)) +
+  0;
+
+/**
+ * Leaky ReLU with a fixed slope as a `Rectifier`.
+ *
+ * @example
+ * import { leakyReluRectifier } from 'reluminate';
+ * leakyReluRectifier(0).moments(0, 2).secondMoment; // => 2
+ */
+export function leakyReluRectifier(negativeSlope = 0.01): Rectifier {
+  const slope = finite('leakyReluRectifier', 'negativeSlope', negativeSlope);
+  return {
+    name: `leaky:${slope}`,
+    label: `Leaky ReLU (${slope})`,
+    parameters: { negativeSlope: slope },
+    value: x => slopeValue(x, slope),
+    derivative: x => slopeDerivative(x, slope, slope),
+    secondDerivative: flat,
+    slopeGradient: negativePart,
+    inverse: slope > 0 ? y => inverse(y, slope) : null,
+    range: [slope > 0 ? Number.NEGATIVE_INFINITY : 0, Number.POSITIVE_INFINITY],
+    lipschitz: Math.max(1, Math.abs(slope)),
+    monotone: slope >= 0,
+    moments: (mean, std) => slopeMoments(mean, std, slope, slope * slope),
+  };
+}

@@ -1,0 +1,193 @@
+import { asFloats, describe, type Elements, type FloatArray, type OutOption, type Result } from './floats.js';
+import type { AtZeroOption } from './kink.js';
+import type { LayoutOption } from './layout.js';
+import { finite, whole } from './parameters.js';
+import { prelu } from './prelu.js';
+import { type PreluGradients, preluBackward } from './prelu-backward.js';
+import {
+  checkConstraint,
+  parameterFromSlope,
+  type SlopeConstraint,
+  slopeByParameter,
+  slopeFromParameter,
+} from './slope-constraint.js';
+
+/**
+ * A PReLU with its learned slopes and what holds them: plain data, which `JSON.stringify` writes and `parsePreluUnit` reads. The
+ * functions below return a new unit and leave the one given as it was.
+ */
+export interface PreluUnit {
+  /** What the optimizer moves, one for each channel, or one that all share; the slopes themselves but for a reparameterization. */
+  readonly parameters: readonly number[];
+  /** The optimizer's velocity of each parameter. */
+  readonly velocity: readonly number[];
+  readonly constraint: SlopeConstraint;
+}
+
+export interface PreluUnitOptions {
+  /** How many slopes: 1 (default) is shared by all channels. */
+  readonly channels?: number | undefined;
+  /** The slope, or one for each channel, to start from (default 0.25, He et al. 2015, section 2.1). */
+  readonly initial?: number | readonly number[] | undefined;
+  /** What holds the slopes (default nothing). */
+  readonly constraint?: SlopeConstraint | undefined;
+}
+
+/**
+ * A new unit.
+ *
+ * @example
+ * import { createPreluUnit } from 'reluminate';
+ * createPreluUnit({ channels: 2 }).parameters; // => [0.25, 0.25]
+ */
+export function createPreluUnit({
+  channels = 1,
+  initial = 0.25,
+  constraint = { kind: 'none' },
+}: PreluUnitOptions = {}): PreluUnit {
+  const operation = 'createPreluUnit';
+  whole(operation, 'channels', channels, 1);
+  const slopes = typeof initial === 'number' ? new Array<number>(channels).fill(initial) : initial;
+  if (slopes.length !== channels)
+    throw new RangeError(`${operation}: initial must have length ${channels} (channels), got ${slopes.length}`);
+  const held = checkConstraint(operation, constraint);
+  return {
+    parameters: Array.from(slopes, slope => parameterFromSlope(slope, held)),
+    velocity: new Array<number>(channels).fill(0),
+    constraint: held,
+  };
+}
+
+/**
+ * The slopes as they are used: one for each channel, or one.
+ *
+ * @example
+ * import { createPreluUnit, preluUnitSlopes } from 'reluminate';
+ * preluUnitSlopes(createPreluUnit({ initial: 0.25, constraint: { kind: 'sigmoid', lower: 0, upper: 0.5 } })); // => [0.25]
+ */
+export const preluUnitSlopes = ({ parameters, constraint }: PreluUnit): number[] =>
+  parameters.map(parameter => slopeFromParameter(parameter, constraint));
+
+/**
+ * y = `prelu(x, slopes)`.
+ *
+ * @example
+ * import { createPreluUnit, preluUnitForward } from 'reluminate';
+ * preluUnitForward(createPreluUnit(), [-4, 4]); // => [-1, 4]
+ */
+export const preluUnitForward = <X extends Elements>(
+  unit: PreluUnit,
+  x: X,
+  options: LayoutOption & OutOption<X> = {},
+): Result<X> => prelu(x, preluUnitSlopes(unit), options);
+
+/** The gradients of a loss with respect to the input, the slopes and the parameters behind them. */
+export interface PreluUnitGradients<G> extends PreluGradients<G> {
+  /** ∂L/∂p = ∂L/∂a da/dp: the chain rule of the constraint. */
+  readonly dparameters: Float64Array;
+}
+
+const chain = ({ parameters, constraint }: PreluUnit, dslopes: ArrayLike<number>): Float64Array =>
+  Float64Array.from(parameters, (parameter, c) => dslopes[c]! * slopeByParameter(parameter, constraint));
+
+/**
+ * All gradients at x, given dy = ∂L/∂y: as `preluBackward`, and those of the parameters.
+ *
+ * @example
+ * import { createPreluUnit, preluUnitBackward } from 'reluminate';
+ * const { dx, dslopes } = preluUnitBackward(createPreluUnit(), [-4, 4], [1, 1]);
+ * dx; // => [0.25, 1]
+ * Array.from(dslopes); // => [-4]
+ */
+export function preluUnitBackward<G extends FloatArray>(
+  unit: PreluUnit,
+  x: FloatArray,
+  dy: G,
+  options: LayoutOption & AtZeroOption & OutOption<G> = {},
+): PreluUnitGradients<G> {
+  const { dx, dslopes } = preluBackward(x, dy, preluUnitSlopes(unit), options);
+  return { dx, dslopes, dparameters: chain(unit, dslopes) };
+}
+
+export interface PreluStepOptions {
+  /** ε, above 0. */
+  readonly learningRate: number;
+  /** μ, what is kept of the velocity, from 0 up to but not including 1 (default 0). */
+  readonly momentum?: number | undefined;
+  /**
+   * λ, at least 0: adds λ a to each slope's gradient. The default 0 is as it should be: decay pulls a towards 0, that is
+   * towards ReLU (He et al. 2015, section 2.1).
+   */
+  readonly weightDecay?: number | undefined;
+}
+
+/**
+ * One step of gradient descent with momentum, He et al. 2015, section 2.1: v ← μ v + ε ∂L/∂p, p ← p - v, then the projection
+ * if there is one. Takes the slopes' gradients, from `preluUnitBackward` or any kernel, and applies the chain rule itself.
+ * Throws a RangeError for gradients that are not finite: the unit would be lost.
+ *
+ * @example
+ * import { createPreluUnit, preluUnitStep } from 'reluminate';
+ * const unit = createPreluUnit({ constraint: { kind: 'projection', lower: 0, upper: 1 } });
+ * preluUnitStep(unit, [-1], { learningRate: 0.5 }).parameters; // => [0.75]
+ * preluUnitStep(unit, [1], { learningRate: 0.5 }).parameters; // => [0]
+ */
+export function preluUnitStep(
+  unit: PreluUnit,
+  dslopes: FloatArray,
+  { learningRate, momentum = 0, weightDecay = 0 }: PreluStepOptions,
+): PreluUnit {
+  const operation = 'preluUnitStep';
+  const atLeast0 = (name: string, value: number) => {
+    if (finite(operation, name, value) < 0)
+      throw new RangeError(`${operation}: ${name} must be at least 0, got ${value}`);
+  };
+  atLeast0('learningRate', learningRate);
+  atLeast0('momentum', momentum);
+  atLeast0('weightDecay', weightDecay);
+  if (momentum >= 1) throw new RangeError(`${operation}: momentum must be less than 1, got ${momentum}`);
+  const given = asFloats(operation, 'dslopes', dslopes);
+  if (given.length !== unit.parameters.length)
+    throw new RangeError(
+      `${operation}: dslopes must have length ${unit.parameters.length} (channels), got ${given.length}`,
+    );
+  const lost = given.findIndex(gradient => !Number.isFinite(gradient));
+  if (lost >= 0) throw new RangeError(`${operation}: dslopes must be finite, got ${given[lost]} (channel ${lost})`);
+  const slopes = preluUnitSlopes(unit);
+  const gradients = chain(
+    unit,
+    slopes.map((slope, c) => given[c]! + weightDecay * slope),
+  );
+  const velocity = unit.velocity.map((v, c) => momentum * v + learningRate * gradients[c]!);
+  const moved = unit.parameters.map((parameter, c) => parameter - velocity[c]!);
+  const parameters =
+    unit.constraint.kind === 'projection' ? moved.map(slope => slopeFromParameter(slope, unit.constraint)) : moved;
+  return { parameters, velocity, constraint: unit.constraint };
+}
+
+/**
+ * The unit that `JSON.stringify` wrote. Throws a SyntaxError for text that is not JSON, a TypeError or RangeError for JSON that is no unit.
+ *
+ * @example
+ * import { createPreluUnit, parsePreluUnit } from 'reluminate';
+ * parsePreluUnit(JSON.stringify(createPreluUnit())).parameters; // => [0.25]
+ */
+export function parsePreluUnit(text: string): PreluUnit {
+  const operation = 'parsePreluUnit';
+  const data: unknown = JSON.parse(text);
+  if (typeof data !== 'object' || data === null || Array.isArray(data))
+    throw new TypeError(`${operation}: the JSON must be a unit, got ${describe(data)}`);
+  const { parameters, velocity, constraint } = data as PreluUnit;
+  const numbers = (name: string, values: readonly number[]) => {
+    if (!Array.isArray(values))
+      throw new TypeError(`${operation}: ${name} must be an array of numbers, got ${describe(values)}`);
+    return values.map((value: number, c) => finite(operation, `${name}[${c}]`, value));
+  };
+  const unit = { parameters: numbers('parameters', parameters), velocity: numbers('velocity', velocity) };
+  whole(operation, 'the number of parameters', unit.parameters.length, 1);
+  if (unit.velocity.length !== unit.parameters.length)
+    throw new RangeError(
+      `${operation}: velocity must have length ${unit.parameters.length} (that of parameters), got ${unit.velocity.length}`,
+    );
+  return { ...unit, constraint: checkConstraint(operation, constraint) };
+}

@@ -1,0 +1,27 @@
+import type { GaussianMoments } from './gaussian-moments.js';
+
+/** A rectifier with its parameters fixed, as functions of one number: what theory, figures and comparisons work with. */
+export interface Rectifier {
+  /** As `parseRectifier` reads it: `leaky:0.01`. */
+  readonly name: string;
+  /** As people write it: `Leaky ReLU (0.01)`. */
+  readonly label: string;
+  readonly parameters: Readonly<Record<string, number>>;
+  value(x: number): number;
+  /** f'(x); at a kink the left derivative. */
+  derivative(x: number): number;
+  /** f''(x), 0 at a kink. */
+  secondDerivative(x: number): number;
+  /** ∂f/∂a at x, where there is a slope a on the negative side that could be learned; else null. */
+  readonly slopeGradient: ((x: number) => number) | null;
+  /** The x with f(x) = y, NaN outside the range; null where f cannot be inverted. */
+  readonly inverse: ((y: number) => number) | null;
+  /** The lower and upper bound of f: the closure of its range. */
+  readonly range: readonly [number, number];
+  /** The smallest L with |f(x) - f(y)| <= L |x - y|, infinite for a jump. */
+  readonly lipschitz: number;
+  /** Whether f never decreases. */
+  readonly monotone: boolean;
+  /** What f makes of a Gaussian pre-activation with this mean and standard deviation. */
+  moments(mean: number, std: number): GaussianMoments;
+}

@@ -1,0 +1,112 @@
+import { describe } from './floats.js';
+import { finite, positive, whole } from './parameters.js';
+import { philoxInto } from './philox.js';
+
+/**
+ * Which number is drawn: `'uniform'` the slope itself, r ~ U(lower, upper) (PyTorch; default 1/8 to 1/3), or `'xu2015'` what
+ * the input is divided by, 1/r ~ U(lower, upper) (Xu, Wang, Chen & Li 2015; default 3 to 8).
+ */
+export type RreluConvention = 'uniform' | 'xu2015';
+
+export interface RreluOptions {
+  readonly convention?: RreluConvention | undefined;
+  readonly lower?: number | undefined;
+  readonly upper?: number | undefined;
+}
+
+export interface NoiseOptions {
+  /** What the noise is made from: a whole number from 0 to 2^53 - 1. */
+  readonly seed: number;
+  /** Another whole number, to tell layers or steps that share a seed apart (default 0). */
+  readonly stream?: number | undefined;
+  /** The index of the first element given in the whole tensor (default 0), for work in parts. */
+  readonly offset?: number | undefined;
+}
+
+/** A convention with its bounds, checked. */
+export interface Distribution {
+  readonly convention: RreluConvention;
+  readonly lower: number;
+  readonly upper: number;
+}
+
+export function distributionOf(operation: string, options: RreluOptions): Distribution {
+  const convention = options.convention ?? 'uniform';
+  if (convention !== 'uniform' && convention !== 'xu2015')
+    throw new RangeError(`${operation}: convention must be 'uniform' or 'xu2015', got ${describe(convention)}`);
+  const inverted = convention === 'xu2015';
+  const lower = finite(operation, 'lower', options.lower ?? (inverted ? 3 : 1 / 8));
+  const upper = finite(operation, 'upper', options.upper ?? (inverted ? 8 : 1 / 3));
+  if (lower > upper)
+    throw new RangeError(`${operation}: lower must be at most upper, got lower ${lower} and upper ${upper}`);
+  if (inverted) positive(operation, 'lower', lower, " with convention 'xu2015', which divides by it");
+  return { convention, lower, upper };
+}
+
+export const meanOf = ({ convention, lower, upper }: Distribution): number =>
+  convention === 'uniform' ? (lower + upper) / 2 : 2 / (lower + upper);
+
+/**
+ * The slope of evaluation: the mean (lower + upper) / 2, or 2 / (lower + upper) as Xu et al. 2015 use it at test time.
+ *
+ * @example
+ * import { rreluMeanSlope } from 'reluminate';
+ * rreluMeanSlope({ lower: 0.25, upper: 0.5 }); // => 0.375
+ * rreluMeanSlope({ convention: 'xu2015', lower: 3, upper: 5 }); // => 0.25
+ */
+export const rreluMeanSlope = (options: RreluOptions = {}): number => meanOf(distributionOf('rreluMeanSlope', options));
+
+/** E r and E r² of the slope in training. */
+export function slopeExpectations({ convention, lower, upper }: Distribution): readonly [number, number] {
+  if (convention === 'uniform') return [(lower + upper) / 2, (lower * lower + lower * upper + upper * upper) / 3];
+  const spread = (upper - lower) / lower;
+  return [spread === 0 ? 1 / lower : Math.log1p(spread) / (upper - lower), 1 / (lower * upper)];
+}
+
+/**
+ * The slopes of training, element by element: word i mod 4 of Philox's block i div 4, of which 24 bits make u in [0, 1), gives
+ * lower + (upper - lower) u; `'xu2015'` takes its reciprocal. All in float32 where `float32` says so, step by step.
+ */
+export function slopeSource(
+  operation: string,
+  options: RreluOptions & NoiseOptions,
+  float32: boolean,
+): (i: number) => number {
+  const { convention, lower, upper } = distributionOf(operation, options);
+  const seed = whole(operation, 'seed', options.seed, 0);
+  const stream = whole(operation, 'stream', options.stream ?? 0, 0);
+  const offset = whole(operation, 'offset', options.offset ?? 0, 0);
+  const round = float32 ? Math.fround : (value: number) => value;
+  const [low, high] = [round(lower), round(upper)];
+  const span = round(high - low);
+  const upper32 = (value: number) => Math.floor(value / 2 ** 32);
+  const [key0, key1, stream0, stream1] = [seed >>> 0, upper32(seed), stream >>> 0, upper32(stream)];
+  const numbers = new Uint32Array(4);
+  let block = -1;
+  return i => {
+    const index = offset + i;
+    const needed = Math.floor(index / 4);
+    if (needed !== block) {
+      block = needed;
+      philoxInto(numbers, block >>> 0, upper32(block), stream0, stream1, key0, key1);
+    }
+    const uniform = (numbers[index % 4]! >>> 8) / 2 ** 24;
+    const drawn = Math.min(round(low + round(span * uniform)), high);
+    return convention === 'uniform' ? drawn : round(1 / drawn);
+  };
+}
+
+/**
+ * The slopes that `rreluTrain` uses for the elements `offset` to `offset + count - 1`: a function of the seed, the stream and the
+ * index alone, so that they never need storing. As float64; a Float32Array is rectified with slopes computed in float32.
+ *
+ * @example
+ * import { rreluSlopes } from 'reluminate';
+ * const slopes = rreluSlopes(1000, { seed: 7 });
+ * slopes.every(slope => slope >= 1 / 8 && slope <= 1 / 3); // => true
+ * rreluSlopes(1, { seed: 7, offset: 500 })[0] === slopes[500]; // => true
+ */
+export function rreluSlopes(count: number, options: RreluOptions & NoiseOptions): Float64Array<ArrayBuffer> {
+  const slope = slopeSource('rreluSlopes', options, false);
+  return Float64Array.from({ length: whole('rreluSlopes', 'count', count, 0) }, (_, i) => slope(i));
+}

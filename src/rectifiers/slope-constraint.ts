@@ -1,0 +1,112 @@
+import { describe } from './floats.js';
+import { logistic } from './logistic.js';
+import { finite } from './parameters.js';
+import { softplus, softplusInverse } from './softplus.js';
+
+/**
+ * What holds a learned slope a. `'none'`: nothing. `'projection'`: after each step it is clamped to [lower, upper] (either may be left
+ * out). `'softplus'`: a = ln(1 + exp(p)), above 0. `'sigmoid'`: a = lower + (upper - lower) σ(p), between the two. In the last
+ * two p is what is learned.
+ */
+export type SlopeConstraint =
+  | { readonly kind: 'none' }
+  | { readonly kind: 'projection'; readonly lower?: number; readonly upper?: number }
+  | { readonly kind: 'softplus' }
+  | { readonly kind: 'sigmoid'; readonly lower: number; readonly upper: number };
+
+/** The constraint, once it is one: `kind` known, bounds finite and in order. */
+export function checkConstraint(operation: string, constraint: SlopeConstraint): SlopeConstraint {
+  const kind = (constraint as SlopeConstraint | null | undefined)?.kind;
+  if (kind === 'none' || kind === 'softplus') return { kind };
+  if (kind !== 'projection' && kind !== 'sigmoid')
+    throw new RangeError(
+      `${operation}: constraint.kind must be 'none', 'projection', 'softplus' or 'sigmoid', got ${describe(kind)}`,
+    );
+  const { lower, upper } = constraint as { lower?: number; upper?: number };
+  if (lower !== undefined || kind === 'sigmoid') finite(operation, 'constraint.lower', lower as number);
+  if (upper !== undefined || kind === 'sigmoid') finite(operation, 'constraint.upper', upper as number);
+  if (lower !== undefined && upper !== undefined && !(kind === 'sigmoid' ? lower < upper : lower <= upper))
+    throw new RangeError(
+      `${operation}: constraint.lower must be ${kind === 'sigmoid' ? 'less than' : 'at most'} upper, got lower ${lower} and upper ${upper}`,
+    );
+  return {
+    kind,
+    ...(lower === undefined ? {} : { lower }),
+    ...(upper === undefined ? {} : { upper }),
+  } as SlopeConstraint;
+}
+
+/**
+ * The slope a that a learned parameter p stands for; clamped for `'projection'`.
+ *
+ * @example
+ * import { slopeFromParameter } from 'reluminate';
+ * slopeFromParameter(2, { kind: 'projection', lower: 0, upper: 1 }); // => 1
+ * slopeFromParameter(0, { kind: 'sigmoid', lower: 0, upper: 0.5 }); // => 0.25
+ */
+export function slopeFromParameter(parameter: number, constraint: SlopeConstraint): number {
+  switch (constraint.kind) {
+    case 'none':
+      return parameter;
+    case 'projection': {
+      const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = constraint;
+      return Math.min(Math.max(parameter, lower), upper);
+    }
+    case 'softplus':
+      return softplus(parameter);
+    case 'sigmoid':
+      return constraint.lower + (constraint.upper - constraint.lower) * logistic(parameter);
+  }
+}
+
+/**
+ * The parameter p that stands for a slope a. Throws a RangeError for a slope the constraint does not allow.
+ *
+ * @example
+ * import { parameterFromSlope } from 'reluminate';
+ * parameterFromSlope(0.25, { kind: 'sigmoid', lower: 0, upper: 0.5 }); // => 0
+ */
+export function parameterFromSlope(slope: number, constraint: SlopeConstraint): number {
+  finite('parameterFromSlope', 'slope', slope);
+  const refuse = (allowed: string) => {
+    throw new RangeError(
+      `parameterFromSlope: slope must be ${allowed} for constraint '${constraint.kind}', got ${slope}`,
+    );
+  };
+  switch (constraint.kind) {
+    case 'none':
+      return slope;
+    case 'projection': {
+      const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = constraint;
+      return slope >= lower && slope <= upper ? slope : refuse(`from ${lower} to ${upper}`);
+    }
+    case 'softplus':
+      return slope > 0 ? softplusInverse(slope) : refuse('greater than 0');
+    case 'sigmoid': {
+      const { lower, upper } = constraint;
+      return slope > lower && slope < upper
+        ? Math.log((slope - lower) / (upper - slope))
+        : refuse(`between ${lower} and ${upper}, both excluded,`);
+    }
+  }
+}
+
+/**
+ * The chain rule's factor da/dp, by which the slope's gradient is multiplied to get the parameter's: 1 without
+ * reparameterization (a projection acts after the step), σ(p) for `'softplus'`, (upper - lower) σ(p) σ(-p) for `'sigmoid'`.
+ *
+ * @example
+ * import { slopeByParameter } from 'reluminate';
+ * slopeByParameter(0, { kind: 'softplus' }); // => 0.5
+ */
+export function slopeByParameter(parameter: number, constraint: SlopeConstraint): number {
+  switch (constraint.kind) {
+    case 'none':
+    case 'projection':
+      return 1;
+    case 'softplus':
+      return logistic(parameter);
+    case 'sigmoid':
+      return (constraint.upper - constraint.lower) * logistic(parameter) * logistic(-parameter);
+  }
+}
