@@ -55,7 +55,8 @@ describe.each(spellings)('%s', name => {
         expect(value(a)).toBeGreaterThanOrEqual(lower - 1e-15);
         expect(value(a)).toBeLessThanOrEqual(upper);
         const rise = value(high) - value(low);
-        expect(Math.abs(rise)).toBeLessThanOrEqual(rectifier.lipschitz * (high - low) * (1 + 1e-14) + 1e-14);
+        if (high > low)
+          expect(Math.abs(rise)).toBeLessThanOrEqual(rectifier.lipschitz * (high - low) * (1 + 1e-14) + 1e-14);
         if (rectifier.monotone) expect(rise).toBeGreaterThanOrEqual(-1e-15);
       }),
     );
@@ -86,8 +87,7 @@ describe.each(spellings)('%s', name => {
     expect(derivative(-Infinity)).toBe(derivative(-1e300));
     expect(Math.abs(secondDerivative(Infinity))).toBe(0);
     expect(Math.abs(secondDerivative(-Infinity))).toBe(0);
-    if (name === 'leaky:0') expect(value(-Infinity)).toBe(NaN);
-    else expect(value(-Infinity) === -Infinity || value(-Infinity) === value(-1e300) || slopeGradient).toBeTruthy();
+    expect(value(-Infinity)).toBe(slopeGradient ? derivative(-1) * -Infinity : value(-1e300));
   });
 
   test('subnormal and large inputs stay finite', () => {

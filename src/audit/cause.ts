@@ -117,12 +117,19 @@ function causeClause(evidence: Evidence): string | null {
 
 const withReason = (reason: string | null): string => (reason ? `; ${reason}` : '');
 
+/** Whether a unit of constant pre-activation gives something else than 0, by firing or by its negative side. */
+const givesConstant = ({ judgement, layer, unit }: Evidence): boolean =>
+  judgement.stuck === 'on' || !isFlatBelow(layer, unit);
+
 const remedies: Record<Exclude<Verdict, 'healthy' | 'unobserved'>, (evidence: Evidence) => string> = {
-  vanished: ({ judgement }) =>
-    judgement.stuck === 'on'
+  vanished: evidence =>
+    givesConstant(evidence)
       ? 'to ship: remove it and fold its constant into the next layer, which changes nothing; to train on: give it fresh weights'
       : 'to ship: remove it, which changes nothing; to train on: give it fresh incoming weights and zero outgoing ones',
-  'proved-dead': () => 'to ship: remove it, which changes nothing; to train on: reconnect it to inputs that vary',
+  'proved-dead': evidence =>
+    givesConstant(evidence)
+      ? 'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary'
+      : 'to ship: remove it, which changes nothing; to train on: reconnect it to inputs that vary',
   'proved-linear': () =>
     'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary',
   silent: ({ layer, unit, tally }) =>

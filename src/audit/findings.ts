@@ -9,8 +9,13 @@ const plural = (count: number, noun: string): string =>
 const sum = (items: readonly number[]): number => items.reduce((a, b) => a + b, 0);
 
 /** Outputs of the model that do not depend on its input. */
-export const constantOutputs = ({ scope, known, lookup }: Anatomy): Set<string> =>
-  new Set([...scope.outputs].filter(name => known.get(name) === 'constant' || lookup(scope, name) !== null));
+export const constantOutputs = ({ scope, known, lookup }: Anatomy): Set<string> => {
+  const isConstant = (name: string) => {
+    const knowledge = known.get(name);
+    return typeof knowledge === 'object' ? knowledge.constant.every(flag => flag === 1) : knowledge === 'constant';
+  };
+  return new Set([...scope.outputs].filter(name => isConstant(name) || lookup(scope, name) !== null));
+};
 
 function weights(census: readonly WeightCensus[]): Finding[] {
   const broken = census.filter(item => item.nonFinite > 0);
@@ -43,8 +48,15 @@ function weights(census: readonly WeightCensus[]): Finding[] {
 /** Channels and outputs that do not depend on the input, and channels that nothing reads. */
 function dataflow(anatomy: Anatomy): Finding[] {
   const { scope, known, reads } = anatomy;
-  const outputs = [...constantOutputs(anatomy)];
-  const inRectifiers = new Set(anatomy.layers.flatMap(({ rectifier }) => [rectifier.input, rectifier.output]));
+  const outputs = constantOutputs(anatomy);
+  // What feeds a rectifier is judged there, unit by unit.
+  const rectified = new Map(
+    anatomy.layers.flatMap(layer => {
+      const { rectifier, feed } = layer;
+      const chain = feed ? [feed.node, ...feed.between].flatMap(node => node.output) : [];
+      return [rectifier.input, rectifier.output, ...chain].map(value => [value, layer] as const);
+    }),
+  );
   const partlyConstantOutputs: string[] = [];
   const constantChannels: string[] = [];
   const unread: string[] = [];
@@ -54,16 +66,18 @@ function dataflow(anatomy: Anatomy): Finding[] {
     if (typeof knowledge !== 'object') continue;
     const constants = sum(Array.from(knowledge.constant));
     const isLayer = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'].includes(scope.producer.get(value)?.opType ?? '');
-    if (constants > 0 && scope.outputs.has(value))
+    if (constants > 0 && scope.outputs.has(value) && !outputs.has(value))
       partlyConstantOutputs.push(`${value} (${constants} of ${knowledge.constant.length} channels)`);
-    if (constants > 0 && isLayer && !inRectifiers.has(value)) {
+    if (constants > 0 && isLayer && !rectified.has(value)) {
       constantCount += constants;
       constantChannels.push(value);
     }
     const flags = reads.get(value);
     if (!isLayer || flags === 'all') continue;
     const nobody = sum(
-      Array.from(knowledge.constant, (constant, channel) => (!constant && flags?.[channel] !== 1 ? 1 : 0)),
+      Array.from(knowledge.constant, (constant, channel) =>
+        !constant && !rectified.get(value)?.vanished[channel] && flags?.[channel] !== 1 ? 1 : 0,
+      ),
     );
     if (nobody > 0) {
       unreadCount += nobody;
@@ -71,12 +85,13 @@ function dataflow(anatomy: Anatomy): Finding[] {
     }
   }
   const findings: Finding[] = [];
-  if (outputs.length > 0 || partlyConstantOutputs.length > 0)
+  const stuck = [...outputs, ...partlyConstantOutputs];
+  if (stuck.length > 0)
     findings.push({
       code: 'constant-output',
       severity: 'error',
-      text: `${plural(outputs.length + partlyConstantOutputs.length, 'output')} of the model ${outputs.length + partlyConstantOutputs.length === 1 ? 'does' : 'do'} not depend on its input, wholly or in some channels.`,
-      where: [...outputs, ...partlyConstantOutputs].slice(0, listed),
+      text: `${plural(stuck.length, 'output')} of the model ${stuck.length === 1 ? 'does' : 'do'} not depend on its input, wholly or in some channels.`,
+      where: stuck.slice(0, listed),
     });
   if (constantCount > 0)
     findings.push({

@@ -66,7 +66,11 @@ const fullAtFirst = 16;
 const fullEvery = 32;
 
 /** Decides where samples and units lie in a rectifier's values, or says why that is unknown. */
-export function place(layer: RectifiedLayer, dims: readonly number[] | undefined, samples: number): ObservedLayer | string {
+export function place(
+  layer: RectifiedLayer,
+  dims: readonly number[] | undefined,
+  samples: number,
+): ObservedLayer | string {
   const { rectifier } = layer;
   if (rectifier.scope.parent) return `it runs inside ${rectifier.scope.path}, whose values do not leave the engine`;
   if (!dims || dims.length === 0) return 'its input has no axes';

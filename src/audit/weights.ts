@@ -35,7 +35,10 @@ const isFloat = ({ dataType }: TensorProto) =>
   dataType === DataType.FLOAT16 ||
   dataType === DataType.BFLOAT16;
 
-/** Counts subnormal, tiny and non-finite weights, tensor by tensor; tensors without any are left out. */
+/**
+ * Counts subnormal, tiny and non-finite weights, tensor by tensor; tensors without any are left out. A single number is no weight: it may
+ * be the 1e-12 that keeps a division from 0, or an infinite bound. Only NaN is counted of those.
+ */
 export function takeCensus(model: Model, scope: Scope): WeightCensus[] {
   return [...weightTensors(allScopes(scope))].flatMap(({ name, tensor, scope: owner }) => {
     const values = isFloat(tensor) ? tensorNumbers(tensor, model.external) : null;
@@ -45,6 +48,7 @@ export function takeCensus(model: Model, scope: Scope): WeightCensus[] {
     let nonFinite = 0;
     for (let at = 0; at < values.length; at++) {
       const size = Math.abs(values[at] as number);
+      if (values.length === 1 && !Number.isNaN(size)) continue;
       if (size < tinyWeight) {
         if (size === 0) continue;
         tiny++;

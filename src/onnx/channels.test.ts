@@ -1,12 +1,13 @@
 import { describe, expect, it } from 'vitest';
-import { exposing, runAll } from '../../test/models.js';
+import { exposing, modelOf, runAll } from '../../test/models.js';
 import { randomBatch, randomNetwork } from '../../test/random-networks.js';
 import { createRandom } from '../random.js';
-import { floatTensor, node } from './build.js';
+import { floatTensor, intTensor, node, valueInfo } from './build.js';
 import { type Channels, type Knowledge, propagateConstants, propagateReads } from './channels.js';
 import { constantLookup } from './constants.js';
 import { redirect } from './edit.js';
 import { copyModel, type Model, mainGraph } from './model.js';
+import type { NodeProto, TensorProto } from './proto.js';
 import { indexGraph } from './scope.js';
 import type { TensorData } from './tensor-data.js';
 
@@ -157,5 +158,243 @@ describe('reads, on random networks', () => {
       expect(culprits, `seed ${seed}`).toEqual([]);
     }
     expect(disturbedChannels).toBeGreaterThan(5000);
+  });
+});
+
+/** What is known of the values of a graph over maps `x` of three channels, with two constant channels out of four behind a convolution `c`. */
+function followed(nodes: NodeProto[], initializers: TensorProto[] = [], opset = 17) {
+  const weight = floatTensor('w', [4, 3, 1, 1], [1, 2, 3, 0, 0, 0, 4, 5, 6, 0, 0, 0]);
+  const model = modelOf(
+    {
+      nodes: [node('Conv', ['x', 'w', 'b'], ['c']), ...nodes],
+      initializers: [weight, floatTensor('b', [4], [0, 0, 1, 2]), ...initializers],
+      inputs: [valueInfo('x', ['N', 3, 4, 4])],
+      outputs: [valueInfo('y')],
+    },
+    opset,
+  );
+  const { known, reads } = analyse(model);
+  const knowledge = known.get('y');
+  const constant = isChannels(knowledge) ? Array.from(knowledge.constant) : knowledge;
+  const level = isChannels(knowledge) ? Array.from(knowledge.level) : null;
+  return { constant, level, reads };
+}
+
+const nan = Number.NaN;
+const ints = (name: string, ...values: number[]) => intTensor(name, [values.length], values);
+const scalar = (name: string, value: number) => floatTensor(name, [], [value]);
+
+describe('constants are followed through', () => {
+  const cases: Record<string, [NodeProto[], TensorProto[], number[], number[]]> = {
+    'Relu and Clip': [
+      [node('Neg', ['c'], ['n']), node('Relu', ['n'], ['r']), node('Clip', ['r', 'low', 'high'], ['y'])],
+      [scalar('low', 0.5), scalar('high', 6)],
+      [0, 1, 0, 1],
+      [nan, 0.5, nan, 0.5],
+    ],
+    'MaxPool with padding': [
+      [node('MaxPool', ['c'], ['y'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1] })],
+      [],
+      [0, 1, 0, 1],
+      [nan, 0, nan, 2],
+    ],
+    'AveragePool, whose border is less than the level': [
+      [node('AveragePool', ['c'], ['y'], { kernel_shape: [3, 3], pads: [1, 1, 1, 1], count_include_pad: 1 })],
+      [],
+      [0, 1, 0, 1],
+      [nan, 0, nan, nan],
+    ],
+    'Pad with the level': [
+      [node('Pad', ['c', 'pads', 'two'], ['y'])],
+      [ints('pads', 0, 0, 1, 1, 0, 0, 1, 1), scalar('two', 2)],
+      [0, 1, 0, 1],
+      [nan, nan, nan, 2],
+    ],
+    'Pad by reflection': [
+      [node('Pad', ['c', 'pads'], ['y'], { mode: 'reflect' })],
+      [ints('pads', 0, 0, 1, 1, 0, 0, 1, 1)],
+      [0, 1, 0, 1],
+      [nan, 0, nan, 2],
+    ],
+    'a mask of zeros': [
+      [node('Mul', ['mask', 'c'], ['y'])],
+      [floatTensor('mask', [4, 1, 1], [0, 1, 1, 3])],
+      [1, 1, 0, 1],
+      [0, 0, nan, 6],
+    ],
+    'a sum of three': [
+      [node('Sum', ['one', 'two', 'c'], ['y'])],
+      [scalar('one', 1), scalar('two', 2)],
+      [0, 1, 0, 1],
+      // The sum of the first two has no name to look its value up by.
+      [nan, nan, nan, nan],
+    ],
+    'a residual sum': [
+      [node('Relu', ['c'], ['r']), node('Add', ['r', 'c'], ['y'])],
+      [],
+      [0, 1, 0, 1],
+      [nan, 0, nan, 4],
+    ],
+    'a map for all channels': [
+      [node('Mul', ['c', 'map'], ['y'])],
+      [floatTensor('map', [4], [1, 2, 3, 4])],
+      [0, 1, 0, 1],
+      [nan, 0, nan, nan],
+    ],
+    'Concat and Slice': [
+      [node('Concat', ['c', 'c'], ['d'], { axis: -3 }), node('Slice', ['d', 'from', 'to', 'axes'], ['y'])],
+      [ints('from', 3), ints('to', 6), ints('axes', 1)],
+      [1, 0, 1],
+      [2, nan, 0],
+    ],
+    Split: [[node('Split', ['c', 'sizes'], ['s', 'y'], { axis: 1 })], [ints('sizes', 1, 3)], [1, 0, 1], [0, nan, 2]],
+    'global pooling, Flatten and Gemm': [
+      [node('GlobalAveragePool', ['c'], ['g']), node('Flatten', ['g'], ['f']), node('Gemm', ['f', 'v'], ['y'])],
+      [floatTensor('v', [4, 3], [1, 0, 0, 5, 1, 0, 0, 0, 0, 2, 3, 0])],
+      [0, 1, 1],
+      [nan, 6, 0],
+    ],
+    'Flatten of whole maps and MatMul': [
+      [node('Flatten', ['c'], ['f']), node('MatMul', ['f', 'v'], ['y'])],
+      [
+        floatTensor(
+          'v',
+          [64, 1],
+          Array.from({ length: 64 }, (_, at) => (Math.floor(at / 16) % 2 === 1 ? 0.5 : 0)),
+        ),
+      ],
+      [1],
+      [16],
+    ],
+    'features last and MatMul': [
+      [node('Transpose', ['c'], ['t'], { perm: [0, 2, 3, 1] }), node('MatMul', ['t', 'v'], ['y'])],
+      [floatTensor('v', [4, 2], [1, 0, 0, 1, 0, 0, 0, 1])],
+      [0, 1],
+      [nan, 2],
+    ],
+    'a convolution with padding, which sees the border': [
+      [node('Conv', ['c', 'v'], ['y'], { pads: [1, 1, 1, 1] })],
+      [
+        floatTensor(
+          'v',
+          [2, 4, 3, 3],
+          Array.from({ length: 72 }, (_, at) => (Math.floor(at / 9) % 4 === (at < 36 ? 1 : 3) ? 1 : 0)),
+        ),
+      ],
+      [1, 1],
+      [0, nan],
+    ],
+    'a reduction over positions': [
+      [node('ReduceMax', ['c'], ['y'], { axes: [-1, -2], keepdims: 0 })],
+      [],
+      [0, 1, 0, 1],
+      [nan, nan, nan, nan],
+    ],
+    'a gate with one channel': [
+      [
+        node('ReduceMean', ['x'], ['m'], { axes: [1] }),
+        node('Conv', ['m', 'k'], ['g']),
+        node('Mul', ['c', 'g'], ['y']),
+      ],
+      [floatTensor('k', [1, 1, 1, 1], [1])],
+      [0, 1, 0, 0],
+      [nan, 0, nan, nan],
+    ],
+  };
+  for (const [name, [nodes, initializers, constant, level]] of Object.entries(cases)) {
+    it(name, () => {
+      const found = followed(nodes, initializers);
+      expect(found.constant).toEqual(constant);
+      expect(found.level).toEqual(level);
+    });
+  }
+});
+
+describe('nothing is claimed of', () => {
+  const dynamic = (value: string) => [node('Shape', ['x'], ['shape']), node('Gather', ['shape', 'zero'], [value])];
+  const cases: Record<string, [NodeProto[], TensorProto[]]> = {
+    'a product along another axis than the channels, of the same length': [
+      [node('MatMul', ['c', 'v'], ['y'])],
+      [floatTensor('v', [4, 1], [0, 1, 0, 1])],
+    ],
+    'a pool over the channels': [
+      [
+        node('Transpose', ['c'], ['t'], { perm: [0, 2, 3, 1] }),
+        node('AveragePool', ['t'], ['y'], { kernel_shape: [2, 2] }),
+      ],
+      [],
+    ],
+    'a Split whose sizes are computed': [
+      [
+        ...dynamic('n'),
+        node('Concat', ['n', 'n'], ['sizes'], { axis: 0 }),
+        node('Split', ['c', 'sizes'], ['y', 'z'], { axis: 1 }),
+      ],
+      [ints('zero', 0)],
+    ],
+    'a Slice whose axes are computed': [
+      [...dynamic('n'), node('Slice', ['c', 'from', 'to', 'n'], ['y'])],
+      [ints('zero', 0), ints('from', 0), ints('to', 2)],
+    ],
+    'the indices of MaxPool': [[node('MaxPool', ['c'], ['p', 'y'], { kernel_shape: [2, 2] })], []],
+    'an operator of another domain': [[Object.assign(node('Relu', ['c'], ['y']), { domain: 'com.example' })], []],
+    'a sum that adds an axis': [
+      [node('Add', ['c', 'cube'], ['y'])],
+      [floatTensor('cube', [4, 1, 1, 1, 1], [0, 0, 0, 0])],
+    ],
+    'a normalization over channels': [[node('Softmax', ['c'], ['y'], { axis: 1 })], []],
+    'rows that mix channels': [[node('Reshape', ['c', 'to'], ['y'])], [ints('to', 2, -1)]],
+  };
+  for (const [name, [nodes, initializers]] of Object.entries(cases)) {
+    it(name, () => {
+      const { constant } = followed(nodes, initializers);
+      expect(typeof constant === 'string' || !constant!.includes(1)).toBe(true);
+    });
+  }
+
+  it('a layer of constant inputs whose bias is computed', () => {
+    const model = modelOf({
+      nodes: [node('Gemm', ['a', 'v', 'x'], ['y'])],
+      initializers: [floatTensor('a', [1, 2], [1, 2]), floatTensor('v', [2, 3], [1, 2, 3, 4, 5, 6])],
+      inputs: [valueInfo('x', [1, 3])],
+      outputs: [valueInfo('y')],
+    });
+    const knowledge = analyse(model).known.get('y');
+    expect(isChannels(knowledge) && Array.from(knowledge.constant)).toEqual([0, 0, 0]);
+  });
+});
+
+describe('reads', () => {
+  const readsOf = (nodes: NodeProto[], initializers: TensorProto[] = []) => {
+    const flags = followed(nodes, initializers).reads.get('c');
+    return flags === undefined || flags === 'all' ? flags : Array.from(flags);
+  };
+  it('stop at weights of 0', () => {
+    const v = floatTensor('v', [2, 4, 1, 1], [1, 0, 0, 1, 1, 0, 0, 0]);
+    expect(readsOf([node('Conv', ['c', 'v'], ['y'])], [v])).toEqual([1, 0, 0, 1]);
+  });
+  it('stop at a mask of 0 for channels that vary', () => {
+    expect(readsOf([node('Mul', ['c', 'mask'], ['y'])], [floatTensor('mask', [4, 1, 1], [0, 1, 1, 1])])).toEqual([
+      0, 1, 1, 1,
+    ]);
+  });
+  it('go on through channels that are constant, which give an output its level', () => {
+    expect(readsOf([node('Relu', ['c'], ['y'])])).toEqual([1, 1, 1, 1]);
+  });
+  it('are those of all branches together', () => {
+    const [from, to, axes] = [ints('from', 2), ints('to', 3), ints('axes', 1)];
+    const v = floatTensor('v', [1, 4, 1, 1], [1, 0, 0, 0]);
+    const nodes = [
+      node('Slice', ['c', 'from', 'to', 'axes'], ['s']),
+      node('Conv', ['c', 'v'], ['d']),
+      node('Add', ['s', 'd'], ['y']),
+    ];
+    expect(readsOf(nodes, [from, to, axes, v])).toEqual([1, 0, 1, 0]);
+  });
+  it('are none of a value that reaches no output', () => {
+    expect(readsOf([node('Relu', ['x'], ['y']), node('Relu', ['c'], ['unused'])])).toBeUndefined();
+  });
+  it('are all where an operator is not understood', () => {
+    expect(readsOf([node('Softmax', ['c'], ['y'], { axis: 1 })])).toBe('all');
   });
 });

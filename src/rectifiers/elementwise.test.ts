@@ -31,6 +31,7 @@ describe('kinds', () => {
   test('a Float32Array is computed as float32 arithmetic would: parameters are rounded first, products once', () => {
     fc.assert(
       fc.property(fc.float({ noNaN: true }), fc.double({ min: -3, max: 3, noNaN: true }), (x, negativeSlope) => {
+        fc.pre(negativeSlope === 0 || Math.abs(negativeSlope) > 1e-40);
         const single = Math.fround(negativeSlope);
         const wanted = x > 0 ? x : Math.fround(single * x);
         expect(leakyRelu(Float32Array.of(x), { negativeSlope })[0]).toBe(wanted);

@@ -18,6 +18,14 @@ export type Scalar = (x: number, p: number, q: number, r: number) => number;
  */
 export type Loop = (x: Floats, y: Floats, p: number, q: number, r: number) => void;
 
+/** A parameter rounded to float32, once it does not overflow or vanish there. */
+function single(operation: string, parameter: number): number {
+  const rounded = Math.fround(parameter);
+  if (!Number.isFinite(rounded) || (rounded === 0 && parameter !== 0))
+    throw new RangeError(`${operation}: parameters must lie in float32's range for a Float32Array, got ${parameter}`);
+  return rounded;
+}
+
 /**
  * Lifts a function of numbers to numbers and arrays of any float kind. Where `x` is a Float32Array the parameters are
  * rounded to float32 first; products of two float32 numbers are exact in float64, so that rectifiers give to the bit what
@@ -39,7 +47,7 @@ export function elementwise<X extends Elements>(
   }
   const source = asFloats(operation, 'x', x);
   const target = targetFor(operation, x, out);
-  if (isFloat32(x)) loop(source, target, Math.fround(p), Math.fround(q), Math.fround(r));
+  if (isFloat32(x)) loop(source, target, single(operation, p), single(operation, q), single(operation, r));
   else loop(source, target, p, q, r);
   return deliver(x, out, target);
 }

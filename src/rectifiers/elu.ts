@@ -21,7 +21,7 @@ const values: Loop = (x, y, alpha) => {
 
 /**
  * The exponential linear unit: `x > 0 ? x : α (exp(x) - 1)`. Clevert, Unterthiner & Hochreiter 2016, "Fast and accurate deep
- * network learning by exponential linear units", equation 15. Negative inputs saturate softly at -α. Range (-α, ∞) for α >= 0;
+ * network learning by exponential linear units". Negative inputs saturate softly at -α. Range (-α, ∞) for α >= 0;
  * Lipschitz constant max(1, |α|). -α at -Infinity, -0 at -0 for α > 0, NaN for NaN; tiny inputs keep their digits.
  *
  * @example
@@ -74,7 +74,7 @@ const alphaGradients: Loop = (x, y) => {
  * import { eluAlphaGradient } from 'reluminate';
  * eluAlphaGradient([-Infinity, 0, 2]); // => [-1, 0, 0]
  */
-export const eluAlphaGradient = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
+export const eluAlphaGradient = <X extends Elements>(x: X, { out }: EluOptions & OutOption<X> = {}): Result<X> =>
   elementwise('eluAlphaGradient', x, out, alphaGradient, alphaGradients);
 
 const inverse = (y: number, alpha: number): number => (y > 0 ? y : Math.log1p(y / alpha));

@@ -38,6 +38,16 @@ test('positive homogeneity: f(g z) = g f(z) for g > 0', () => {
   );
 });
 
+test('slopes above 0 multiply: f_a(f_b(x)) = f_ab(x)', () => {
+  const positive = fc.double({ min: 1e-3, max: 1e3, noNaN: true });
+  fc.assert(
+    fc.property(numbers, positive, positive, (x, a, b) => {
+      const twice = leakyRelu(leakyRelu(x, { negativeSlope: b }), { negativeSlope: a });
+      equal(twice, leakyRelu(x, { negativeSlope: a * b }), x, a * b);
+    }),
+  );
+});
+
 test('max(a*x, x) is the same function for a <= 1, and another at every x but 0 for a > 1', () => {
   const away = fc.double({ min: 1e-300, max: 1e6, noNaN: true });
   const maximum = (x: number, a: number) => Math.max(a * x, x);

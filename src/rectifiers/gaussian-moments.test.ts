@@ -9,6 +9,9 @@ import { parseRectifier, rectifierNames } from './parse-rectifier.js';
 const close = (got: number, wanted: number, size: number) =>
   expect(Math.abs(got - wanted)).toBeLessThanOrEqual(1e-12 * Math.max(size, Math.abs(wanted)));
 
+/** All but RReLU, whose moments are over its noise too (see its own test). */
+const fixed = rectifierNames.filter(name => !name.startsWith('rrelu'));
+
 const means = fc.double({ min: -30, max: 30, noNaN: true });
 const stds = fc.double({ min: 1e-6, max: 100, noNaN: true });
 
@@ -79,7 +82,7 @@ describe('quadrature', () => {
   });
 
   test('the second moment of GELU at a standard normal', () => {
-    // 1/3 + 1/(2π√3), Hendrycks' x Φ(x) squared and integrated by parts; checked with 30 digits.
+    // 1/3 + 1/(2π√3), from E[X² Φ(X)²]; checked by 30-digit quadrature.
     close(parseRectifier('gelu').moments(0, 1).secondMoment, 0.4252214825702987, 1);
   });
 
@@ -93,9 +96,8 @@ describe('quadrature', () => {
   });
 
   test('is exact for a narrow Gaussian', () => {
-    for (const name of rectifierNames) {
+    for (const name of fixed) {
       const { value, derivative, secondDerivative, moments } = parseRectifier(name);
-      if (name.startsWith('rrelu')) continue;
       const [x, std] = [-0.625, 1e-6];
       close(moments(x, std).mean, value(x) + (std * std * secondDerivative(x)) / 2, 1);
       close(moments(x, std).derivativeSecondMoment, derivative(x) ** 2, 10);
@@ -103,9 +105,8 @@ describe('quadrature', () => {
   });
 });
 
-test.each(rectifierNames.map(name => [name]))('%s: agrees with Monte Carlo', name => {
-  const { value, derivative, moments, parameters } = parseRectifier(name);
-  if (name.startsWith('rrelu')) return expect(parameters).toHaveProperty('lower');
+test.each(fixed.map(name => [name]))('%s: agrees with Monte Carlo', name => {
+  const { value, derivative, moments } = parseRectifier(name);
   const random = createRandom(11);
   const [mean, std, count] = [-0.4, 1.7, 60_000];
   const sums = [0, 0, 0, 0];
@@ -119,11 +120,11 @@ test.each(rectifierNames.map(name => [name]))('%s: agrees with Monte Carlo', nam
   expect(Math.abs(got.mean - sums[0]!)).toBeLessThan(0.025);
   expect(Math.abs(got.secondMoment - sums[1]!)).toBeLessThan(0.08);
   expect(Math.abs(got.derivativeMean - sums[2]!)).toBeLessThan(0.015);
-  return expect(Math.abs(got.derivativeSecondMoment - sums[3]!)).toBeLessThan(0.025);
+  expect(Math.abs(got.derivativeSecondMoment - sums[3]!)).toBeLessThan(0.025);
 });
 
 test('a std of 0 is a single point; other bad Gaussians are refused', () => {
-  for (const name of rectifierNames.filter(each => !each.startsWith('rrelu'))) {
+  for (const name of fixed) {
     const { value, derivative, moments } = parseRectifier(name);
     for (const x of [-0.5, 0, 2]) {
       const at = moments(x, 0);

@@ -63,11 +63,14 @@ export function layOut(
         ? `${operation}: slopes must have length 1 (shared) or ${length} (one for each element of x) where no layout is given, got ${given.length}`
         : `${operation}: slopes must have length ${channels} (channels), got ${given.length}`,
     );
-  for (let c = 0; c < given.length; c++)
-    if (!Number.isFinite(given[c]!))
-      throw new RangeError(`${operation}: slopes must be finite, got ${given[c]} (channel ${c})`);
+  const rounded = float32 ? Float64Array.from(given, Math.fround) : Float64Array.from(given);
+  const bad = rounded.findIndex(slope => !Number.isFinite(slope));
+  if (bad >= 0)
+    throw new RangeError(
+      `${operation}: slopes must be finite${float32 ? ' in float32' : ''}, got ${given[bad]} (channel ${bad})`,
+    );
   return {
-    slopes: float32 ? Float64Array.from(given, Math.fround) : Float64Array.from(given),
+    slopes: rounded,
     layout: shared ? { outer: 1, channels: 1, inner: length } : (layout ?? { outer: 1, channels: length, inner: 1 }),
   };
 }

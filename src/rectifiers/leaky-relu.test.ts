@@ -98,6 +98,11 @@ test('alpha is a synonym; bad slopes are refused', () => {
     () => leakyRelu(1, { negativeSlope: '1' as never }),
     new TypeError("leakyRelu: negativeSlope must be a number, got '1'"),
   );
+  for (const negativeSlope of [1e40, 1e-60])
+    refused(
+      () => leakyRelu(new Float32Array(1), { negativeSlope }),
+      new RangeError(`leakyRelu: parameters must lie in float32's range for a Float32Array, got ${negativeSlope}`),
+    );
   for (const negativeSlope of [0, -0.5])
     refused(
       () => leakyReluInverse(1, { negativeSlope }),

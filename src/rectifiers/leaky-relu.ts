@@ -63,8 +63,10 @@ export function leakyReluDerivative<X extends Elements>(
 }
 
 /** f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN. */
-export const leakyReluSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('leakyReluSecondDerivative', x, out, flat, flats);
+export const leakyReluSecondDerivative = <X extends Elements>(
+  x: X,
+  { out }: NegativeSlopeOption & OutOption<X> = {},
+): Result<X> => elementwise('leakyReluSecondDerivative', x, out, flat, flats);
 
 /**
  * ∂f/∂a = min(x, 0), whatever the slope: only negative inputs teach it. 0 at 0 and -0; NaN for NaN.
@@ -73,8 +75,10 @@ export const leakyReluSecondDerivative = <X extends Elements>(x: X, { out }: Out
  * import { leakyReluSlopeGradient } from 'reluminate';
  * leakyReluSlopeGradient([-3, 0, 3]); // => [-3, 0, 0]
  */
-export const leakyReluSlopeGradient = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('leakyReluSlopeGradient', x, out, negativePart, negativeParts);
+export const leakyReluSlopeGradient = <X extends Elements>(
+  x: X,
+  { out }: NegativeSlopeOption & OutOption<X> = {},
+): Result<X> => elementwise('leakyReluSlopeGradient', x, out, negativePart, negativeParts);
 
 const inverse = (y: number, a: number): number => (y > 0 ? y : y / a);
 const inverses: Loop = (y, x, a) => {

@@ -76,7 +76,8 @@ test('what does not fit is refused', () => {
     () => prelu(x, new Float32Array(32)),
     'prelu: slopes must have length 1 (shared) or 256 (one for each element of x) where no layout is given, got 32',
   );
-  refused(() => prelu(x, NaN), 'prelu: slopes must be finite, got NaN (channel 0)');
+  refused(() => prelu(x, NaN), 'prelu: slopes must be finite in float32, got NaN (channel 0)');
+  refused(() => prelu(x, 1e40), 'prelu: slopes must be finite in float32, got 1e+40 (channel 0)');
   refused(() => prelu([1, 2], [0, Infinity]), 'prelu: slopes must be finite, got Infinity (channel 1)');
   refused(
     () => prelu(x, 0.25, { layout: { outer: 1, channels: 64, inner: 2 } }),

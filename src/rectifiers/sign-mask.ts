@@ -27,7 +27,8 @@ export function signMask(x: FloatArray): Uint8Array<ArrayBuffer> {
   return mask;
 }
 
-function checkMask(operation: string, mask: Uint8Array, length: number): void {
+/** Throws unless the mask has a bit for each of `length` elements. */
+export function checkMask(operation: string, mask: Uint8Array, length: number): void {
   if (mask?.[Symbol.toStringTag] !== 'Uint8Array')
     throw new TypeError(`${operation}: mask must be a Uint8Array, got ${describe(mask)}`);
   if (mask.length !== Math.ceil(length / 8))

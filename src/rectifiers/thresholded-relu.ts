@@ -56,8 +56,10 @@ export const thresholdedReluDerivative = <X extends Elements>(
   );
 
 /** f''(x): 0 (what happens at the jump is no number). NaN for NaN. */
-export const thresholdedReluSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('thresholdedReluSecondDerivative', x, out, flat, flats);
+export const thresholdedReluSecondDerivative = <X extends Elements>(
+  x: X,
+  { out }: ThetaOption & OutOption<X> = {},
+): Result<X> => elementwise('thresholdedReluSecondDerivative', x, out, flat, flats);
 
 /** Thresholded ReLU as a `Rectifier`; moments in closed form, the derivative's without the jump. */
 export function thresholdedReluRectifier(theta = 1): Rectifier {
