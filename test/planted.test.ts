@@ -181,7 +181,7 @@ function plantedNetwork(seed: number): Planted {
       case 'sparse':
         return firingOn(row, 20);
       default:
-        return 0.1 * random.normal();
+        return 0.1 * Math.abs(random.normal());
     }
   });
   const weight = constant('w1', isConv ? [first.length, inputs, 1, 1] : [first.length, inputs], rows.flat());
@@ -246,7 +246,7 @@ function plantedNetwork(seed: number): Planted {
     if (only && !only.includes(to)) return 0;
     const size = Math.abs(random.normal()) + 0.1;
     if (plant === 'shifted' || plant === 'constantInputs') return -size;
-    return plant === 'litInputs' ? size : 0.3 * random.normal();
+    return plant === 'litInputs' ? size : 0.15 * random.normal();
   };
   const rows2 = second.map(plant => first.map(to => connect(plant, to)));
   const bias2 = second.map(plant => (plant === 'shifted' ? 0.01 : plant === 'ordinary' ? 0.5 : -0.01));

@@ -64,5 +64,5 @@ it('the audit of random networks says what their values show', async () => {
   }
   expect(seen.unobserved).toBe(0);
   expect(seen.layers).toBeGreaterThan(300);
-  expect(seen.proved).toBeGreaterThan(100);
+  expect(seen.proved).toBeGreaterThan(50);
 });

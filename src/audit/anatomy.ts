@@ -1,8 +1,10 @@
-import { type Knowledge, type Pinned, propagateConstants, propagateReads, type Reads } from '../onnx/channels.js';
+import type { Knowledge, Pinned } from '../onnx/channels.js';
+import { propagateConstants } from '../onnx/constant-flow.js';
 import { type Constant, type ConstantLookup, constantLookup } from '../onnx/constants.js';
 import { inlineFunctions } from '../onnx/functions.js';
 import { feedingLayer, type LinearLayer, unitAxisLookup, weightNorms } from '../onnx/layers.js';
 import type { Model } from '../onnx/model.js';
+import { propagateReads, type Reads } from '../onnx/read-flow.js';
 import { findRectifiers, type Rectifier } from '../onnx/rectifiers.js';
 import { allScopes, indexGraph, type Scope } from '../onnx/scope.js';
 
@@ -17,7 +19,7 @@ export interface RectifiedLayer {
   readonly feed: LinearLayer | null;
   /** Euclidean norm of each unit's incoming weights, batch norm folded in. */
   readonly norms: Float64Array | null;
-  /** Weights of a unit: `zero`, `negligible` (at most 1e-7 of the layer's largest norm, lost in float32 rounding), or `null` for weights that matter. */
+  /** Weights of a unit: `zero`, `negligible` (at most 1e-7 of the layer's largest norm and 1e-5, lost in float32 rounding), or `null` for weights that matter. */
   readonly vanished: readonly ('zero' | 'negligible' | null)[];
   /** Negative slope of each unit (one for all where shared); null where the kind has none or it is computed. */
   readonly slopes: { readonly shared: boolean; readonly values: Float64Array } | null;
@@ -50,10 +52,13 @@ export function flowWith({ scope, lookup, pinned }: Anatomy, further: Pinned): F
 
 /** Below this share of the layer's largest weight norm a unit's weighted inputs are lost in the rounding of a float32 sum (2^-24 = 6e-8). */
 const negligible = 1e-7;
+/** A unit with a larger norm than this is alive whatever its layer's largest: one unit of enormous weights does not make its neighbours vanish. */
+const largestVanished = 1e-5;
 
 function vanishedUnits(norms: Float64Array): ('zero' | 'negligible' | null)[] {
   const largest = norms.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 0);
-  return Array.from(norms, norm => (norm === 0 ? 'zero' : norm <= negligible * largest ? 'negligible' : null));
+  const limit = Math.min(negligible * largest, largestVanished);
+  return Array.from(norms, norm => (norm === 0 ? 'zero' : norm <= limit ? 'negligible' : null));
 }
 
 /** Slopes for each unit. Slopes that differ by position too (`[C, H, W]`) are reported as their mean over the unit's positions. */

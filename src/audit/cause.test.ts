@@ -10,7 +10,7 @@ it('numbers in sentences are short', () => {
     [-0, '0'],
     [1, '1'],
     [-0.5, '−0.5'],
-    [3.14159, '3.14'],
+    [2.71234, '2.71'],
     [999.9, '1000'],
     [123456, '1.2e5'],
     [-1e-9, '−1.0e−9'],
@@ -56,7 +56,7 @@ it('causes and remedies read as sentences with numbers', async () => {
   expect(layers[0]!.units.map(({ remedy }) => remedy)).toMatchInlineSnapshot(`
     [
       "To ship: remove it, which changes nothing; to train on: give it fresh incoming weights and zero outgoing ones.",
-      "To ship: remove it and fold its constant into the next layer, which changes nothing; to train on: give it fresh weights.",
+      "To ship: remove it and fold its constant into the next layer (as a map where that layer pads), which changes nothing; to train on: give it fresh weights.",
       "To ship: remove it, which changes nothing; to train on: give it fresh incoming weights and zero outgoing ones.",
       "To ship: remove it, exact on the 4 samples seen; to train on: give the layer a negative slope, or the unit fresh weights.",
       "To ship: remove it, exact on the 4 samples seen; to train on: give the layer a negative slope, or the unit fresh weights.",

@@ -124,7 +124,7 @@ const givesConstant = ({ judgement, layer, unit }: Evidence): boolean =>
 const remedies: Record<Exclude<Verdict, 'healthy' | 'unobserved'>, (evidence: Evidence) => string> = {
   vanished: evidence =>
     givesConstant(evidence)
-      ? 'to ship: remove it and fold its constant into the next layer, which changes nothing; to train on: give it fresh weights'
+      ? 'to ship: remove it and fold its constant into the next layer (as a map where that layer pads), which changes nothing; to train on: give it fresh weights'
       : 'to ship: remove it, which changes nothing; to train on: give it fresh incoming weights and zero outgoing ones',
   'proved-dead': evidence =>
     givesConstant(evidence)

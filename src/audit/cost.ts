@@ -1,5 +1,5 @@
 import { intAttribute } from '../onnx/attributes.js';
-import { channelIndex } from '../onnx/channels.js';
+import { channelIndex } from '../onnx/connections.js';
 import type { Constant, ConstantLookup } from '../onnx/constants.js';
 import { layerWeight } from '../onnx/layers.js';
 import type { NodeProto } from '../onnx/proto.js';

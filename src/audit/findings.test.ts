@@ -71,11 +71,11 @@ it('channels of other layers are found where they are constant or unread', async
     [floatTensor('w', [2, 3], [1, 0, 1, 1, 0, 1]), floatTensor('v', [3, 1], [1, 1, 0])],
   );
   expect(texts['constant-channels']).toEqual([
-    '1 channel of layers without a rectifier do not depend on the input.',
+    '1 channel of layers without a rectifier does not depend on the input.',
     'a',
   ]);
   expect(texts['unread-channels']).toEqual([
-    '1 channel are computed although no output of the model depends on them.',
+    '1 channel is computed although no output of the model depends on it.',
     'a',
   ]);
   expect(texts['no-rectifiers']).toEqual(['The model has no rectifiers.']);

@@ -6,6 +6,8 @@ import type { WeightCensus } from './weights.js';
 const listed = 20;
 const plural = (count: number, noun: string): string =>
   `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
+/** A noun counted, with its verb: `1 weight is`, `2 weights are`. */
+const pluralAre = (count: number, noun: string): string => `${plural(count, noun)} ${count === 1 ? 'is' : 'are'}`;
 const sum = (items: readonly number[]): number => items.reduce((a, b) => a + b, 0);
 
 /** Outputs of the model that do not depend on its input. */
@@ -27,7 +29,7 @@ function weights(census: readonly WeightCensus[]): Finding[] {
           {
             code: 'non-finite-weights' as const,
             severity: 'error' as const,
-            text: `${plural(sum(broken.map(item => item.nonFinite)), 'weight')} in ${plural(broken.length, 'tensor')} are NaN or infinite.`,
+            text: `${pluralAre(sum(broken.map(item => item.nonFinite)), 'weight')} NaN or infinite, in ${plural(broken.length, 'tensor')}.`,
             where: broken.map(item => item.name).slice(0, listed),
           },
         ]
@@ -37,7 +39,7 @@ function weights(census: readonly WeightCensus[]): Finding[] {
           {
             code: 'subnormal-weights' as const,
             severity: 'warning' as const,
-            text: `${plural(sum(subnormal.map(item => item.subnormal)), 'weight')} are subnormal numbers, with which a CPU computes many times slower; setting the ${tiny.toLocaleString('en-US')} weights below 1e−12 to zero changes no output that matters. Measure the gain with --time.`,
+            text: `${pluralAre(sum(subnormal.map(item => item.subnormal)), 'weight')} subnormal, and with such numbers a CPU computes many times slower; setting the ${tiny.toLocaleString('en-US')} weights below 1e−12 to zero changes no output that matters. Measure the gain with --time.`,
             where: subnormal.map(item => item.name).slice(0, listed),
           },
         ]
@@ -97,14 +99,14 @@ function dataflow(anatomy: Anatomy): Finding[] {
     findings.push({
       code: 'constant-channels',
       severity: 'note',
-      text: `${plural(constantCount, 'channel')} of layers without a rectifier do not depend on the input.`,
+      text: `${plural(constantCount, 'channel')} of layers without a rectifier ${constantCount === 1 ? 'does' : 'do'} not depend on the input.`,
       where: constantChannels.slice(0, listed),
     });
   if (unreadCount > 0)
     findings.push({
       code: 'unread-channels',
       severity: 'warning',
-      text: `${plural(unreadCount, 'channel')} are computed although no output of the model depends on them.`,
+      text: `${pluralAre(unreadCount, 'channel')} computed although no output of the model depends on ${unreadCount === 1 ? 'it' : 'them'}.`,
       where: unread.slice(0, listed),
     });
   return findings;
@@ -122,7 +124,7 @@ function parameters(layers: readonly LayerReport[]): Finding[] {
           {
             code: 'negative-slopes' as const,
             severity: 'warning' as const,
-            text: `${plural(sum(odd.map(layer => (layer.slopes?.counts['non-monotone'] ?? 0) + (layer.slopes?.counts.expanding ?? 0))), 'slope')} are negative (the unit is not monotone) or beyond 1 (it amplifies what it should damp).`,
+            text: `${pluralAre(sum(odd.map(layer => (layer.slopes?.counts['non-monotone'] ?? 0) + (layer.slopes?.counts.expanding ?? 0))), 'slope')} negative (the unit is not monotone) or beyond 1 (it amplifies what it should damp).`,
             where: odd.map(layer => layer.name).slice(0, listed),
           },
         ]
@@ -160,7 +162,7 @@ export function findingsOf(
           {
             code: 'initializer-inputs' as const,
             severity: 'note' as const,
-            text: `${plural(fedInitializers.length, 'initializer')} are listed as inputs too, which keeps ONNX Runtime from folding and fusing them.`,
+            text: `${pluralAre(fedInitializers.length, 'initializer')} listed as inputs too, which keeps ONNX Runtime from folding and fusing them.`,
             where: fedInitializers.slice(0, listed),
           },
         ]

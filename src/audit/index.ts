@@ -10,13 +10,8 @@ export {
   observeSteps,
 } from './audit.js';
 export { firingInterval } from './interval.js';
-export {
-  mergeObservations,
-  type Observation,
-  type ObserveOptions,
-  observationFromJson,
-  observationToJson,
-} from './observe.js';
+export { mergeObservations, type Observation, observationFromJson, observationToJson } from './observation.js';
+export type { ObserveOptions } from './observe.js';
 export * from './report.js';
 export * from './tally.js';
 export { defaultThresholds, slopeKindOf, type Thresholds } from './verdict.js';

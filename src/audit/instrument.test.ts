@@ -12,7 +12,8 @@ import type { TensorData } from '../onnx/tensor-data.js';
 import { createRandom } from '../random.js';
 import { dissect } from './anatomy.js';
 import { firingInstrument, fullInstrument, matrixOrder, type ObservedLayer } from './instrument.js';
-import { observe, place } from './observe.js';
+import { observe } from './observe.js';
+import { isPlaced, place } from './place.js';
 
 async function placedLayers(
   model: Model,
@@ -23,9 +24,7 @@ async function placedLayers(
   const dims = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, [...dims]]));
   const observable = layers.filter(layer => !layer.rectifier.scope.parent);
   const shapes = await shapesOf(model, dims, [...new Set(observable.map(layer => layer.rectifier.input))]);
-  return observable
-    .map(layer => place(layer, shapes.get(layer.rectifier.input), samples))
-    .filter(layer => typeof layer !== 'string');
+  return observable.map(layer => place(layer, shapes.get(layer.rectifier.input), samples)).filter(isPlaced);
 }
 
 const bits = ({ data }: TensorData) => Buffer.from(data.buffer, data.byteOffset, data.byteLength);

@@ -1,4 +1,4 @@
-import type { Reads } from '../onnx/channels.js';
+import type { Reads } from '../onnx/read-flow.js';
 import { nodeName } from '../onnx/scope.js';
 import type { Anatomy, Flow, RectifiedLayer } from './anatomy.js';
 import { causeOf, type Evidence, remedyOf } from './cause.js';
@@ -122,7 +122,7 @@ export function judgeLayer(
   });
   const batchNorm = feed?.batchNorm;
   const homogeneous = ['relu', 'leaky-relu', 'prelu'].includes(rectifier.kind);
-  const sorted = slopes ? Float64Array.from(slopes.values).sort() : null;
+  const sorted = slopes ? slopes.values.filter(Number.isFinite).sort() : null;
   return {
     name: rectifier.name,
     op: rectifier.kind,
@@ -137,14 +137,16 @@ export function judgeLayer(
     },
     counts: verdictCounts(units.map(unit => unit.verdict)),
     dead: units.filter(unit => unit.dead).length,
-    slopes: slopes &&
-      sorted && {
-        shared: slopes.shared,
-        min: sorted[0] as number,
-        median: sorted[sorted.length >> 1] as number,
-        max: sorted[sorted.length - 1] as number,
-        counts: slopeCounts(units.flatMap(unit => unit.slopeKind ?? [])),
-      },
+    slopes:
+      slopes && sorted && sorted.length > 0
+        ? {
+            shared: slopes.shared,
+            min: sorted[0] as number,
+            median: sorted[sorted.length >> 1] as number,
+            max: sorted[sorted.length - 1] as number,
+            counts: slopeCounts(units.flatMap(unit => unit.slopeKind ?? [])),
+          }
+        : null,
     batchNorm:
       batchNorm && homogeneous
         ? {

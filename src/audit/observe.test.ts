@@ -6,14 +6,8 @@ import type { NodeProto, TensorProto } from '../onnx/proto.js';
 import type { Batch, TensorData } from '../onnx/tensor-data.js';
 import { createRandom } from '../random.js';
 import { dissect } from './anatomy.js';
-import {
-  mergeObservations,
-  type Observation,
-  type ObserveOptions,
-  observationFromJson,
-  observationToJson,
-  observe,
-} from './observe.js';
+import { mergeObservations, type Observation, observationFromJson, observationToJson } from './observation.js';
+import { type ObserveOptions, observe } from './observe.js';
 import type { Tally } from './tally.js';
 
 async function observed(

@@ -3,11 +3,13 @@ import { exposing, modelOf, runAll } from '../../test/models.js';
 import { randomBatch, randomNetwork } from '../../test/random-networks.js';
 import { createRandom } from '../random.js';
 import { floatTensor, intTensor, node, valueInfo } from './build.js';
-import { type Channels, type Knowledge, propagateConstants, propagateReads } from './channels.js';
+import type { Channels, Knowledge } from './channels.js';
+import { propagateConstants } from './constant-flow.js';
 import { constantLookup } from './constants.js';
 import { redirect } from './edit.js';
 import { copyModel, type Model, mainGraph } from './model.js';
 import type { NodeProto, TensorProto } from './proto.js';
+import { propagateReads } from './read-flow.js';
 import { indexGraph } from './scope.js';
 import type { TensorData } from './tensor-data.js';
 

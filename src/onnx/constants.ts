@@ -132,7 +132,7 @@ function throughNode(scope: Scope, node: NodeProto, lookup: ConstantLookup): Con
 }
 
 /** Numbers that all Neg and Transpose of constants together may copy: a file that asks for more wants to exhaust memory. */
-const mostCopied = 2 ** 28;
+const mostCopied = 2 ** 27;
 
 /** A lookup for one model, which remembers what it has found. */
 export function constantLookup(external: ExternalData): ConstantLookup {

@@ -2,12 +2,14 @@
 export { Failure } from '../failure.js';
 export * from './attributes.js';
 export * from './build.js';
-export * from './channels.js';
+export type { Channels, Knowledge, Pinned } from './channels.js';
+export { propagateConstants } from './constant-flow.js';
 export * from './constants.js';
 export * from './edit.js';
 export * from './functions.js';
 export * from './layers.js';
 export * from './model.js';
+export { propagateReads, type Reads } from './read-flow.js';
 export * from './rectifiers.js';
 export * from './runtime.js';
 export * from './scope.js';

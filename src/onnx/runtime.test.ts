@@ -27,7 +27,7 @@ async function reason(
   expect(error).toBeInstanceOf(Failure);
   const { message, kind } = error as Failure;
   expect(kind).toBe('input');
-  expect(message).not.toMatch(/onnxruntime_src|\.(cc|h|cpp):\d|::|\n/);
+  expect(message).not.toMatch(/onnxruntime_src|\.(cc|h|cpp):\d|onnxruntime::|\n/);
   expect(message).toMatch(/^run model 'test': ONNX Runtime must (accept it|run it on the data), got: /);
   return message.replace(/^.*?, got: /, '');
 }
@@ -74,7 +74,8 @@ describe('what ONNX Runtime refuses is one clean sentence', () => {
     expect(await reason(reshape, [intTensor('s', [1], [5])])).toBe(
       "Reshape node 'y': input_shape_size == requested_shape_size was false. The input tensor cannot be reshaped to the requested shape. Input shape:{1,3}, requested shape:{5}",
     );
-    expect(await reason([node('Expand', ['x', 's'], ['y'])], [intTensor('s', [2], [1e6, 3e6])])).toMatch(
+    const huge = intTensor('s', [2], [1e6, 1e6]);
+    expect(await reason([node('Expand', ['x', 's'], ['y'])], [huge], x(1, 1))).toMatch(
       /^Expand node 'y': Failed to allocate memory/,
     );
   });
