@@ -1,7 +1,7 @@
 /* What the modules made from examples check their values with. */
 import { isDeepStrictEqual } from 'node:util';
 
-const plain = value => JSON.parse(JSON.stringify(value));
+const plain = value => (value === undefined ? undefined : JSON.parse(JSON.stringify(value)));
 
 /** Compares values as JSON sees them, and counts how many were compared. */
 export function checker() {

@@ -1,6 +1,7 @@
 import type { InferenceSession, InferenceSessionFactory, Tensor, TensorConstructor } from 'onnxruntime-common';
 import { Failure } from '../failure.js';
-import { embedExternal, type Model, writeModel } from './model.js';
+import { embedExternal, graphsOf, type Model, writeModel } from './model.js';
+import { nodeName } from './scope.js';
 import type { ElementType, TensorData, TypedArray } from './tensor-data.js';
 
 /** The part of ONNX Runtime that Reluminate uses; `onnxruntime-node` and `onnxruntime-web` both are one. */
@@ -45,9 +46,24 @@ const reasonOf = (cause: unknown): string =>
 /** Below this severity ONNX Runtime prints messages of its own to stderr, names from the file included; what fails is thrown as well (4: fatal only). */
 const fatalOnly = 4;
 
+/** Operators of any number of inputs; ONNX Runtime ends the whole process where one of theirs is missing. */
+const variadic = new Set(['Max', 'Mean', 'Min', 'Sum']);
+
+/** Throws a Failure for a model on which ONNX Runtime is known to crash instead of refusing it. */
+function requireSafe({ name, proto }: Model): void {
+  const nodes = [...[...graphsOf(proto)].map(graph => graph.node), ...proto.functions.map(fn => fn.node)];
+  const missing = nodes.flatMap(list => list.filter(node => variadic.has(node.opType) && node.input.includes('')))[0];
+  if (missing)
+    throw new Failure(
+      'input',
+      `run model '${name}': node '${nodeName(missing)}' (${missing.opType}) must have all of its inputs, got a missing one`,
+    );
+}
+
 /** Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it. */
 export async function openSession(model: Model, options: SessionOptions = {}): Promise<Session> {
   const runtime: OnnxRuntime = options.runtime ?? (await import('#onnxruntime'));
+  requireSafe(model);
   const bytes = writeModel(embedExternal(model));
   let session: InferenceSession;
   try {
