@@ -123,8 +123,9 @@ async function requireWritable(flag: string, path: string, model: string): Promi
   if (found && original && found.dev === original.dev && found.ino === original.ino)
     throw new Failure('usage', `${flag}: the path must not be the model itself, got '${path}'`);
   const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
+  const folder = await stat(dirname(path)).catch(() => null);
   const isWritable = await access(isSpecial ? path : dirname(path), constants.W_OK).then(
-    () => true,
+    () => folder?.isDirectory(),
     () => false,
   );
   if (path === '' || !isWritable || found?.isDirectory())

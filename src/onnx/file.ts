@@ -97,7 +97,7 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
     await writeFile(aside, content);
     await rename(aside, path);
   } catch (cause) {
-    await rm(aside, { force: true });
+    await rm(aside, { force: true }).catch(() => undefined);
     throw new Failure('input', `write '${path}': the place must be writable, got ${reasonOf(cause)}`, { cause });
   }
 }

@@ -1,0 +1,138 @@
+/*
+ * The rectifier kernels against copying the same array and against other libraries: PReLU with one slope over 64 K elements,
+ * which stay in the cache, and 16.8 M, which do not, with random signs. In every round everybody has a turn; ratios are taken
+ * within a round. One thread but where threads are named. `npm run bench -- kernels [cache|memory]`.
+ */
+import {
+  KernelMemory,
+  prelu,
+  preluBackward,
+  preluBackwardFromMask,
+  preluBias,
+  relu,
+  signMask,
+} from '../dist/kernels/index.js';
+import { rivals } from './kernel-rivals.js';
+import { secondCore } from './second-core.js';
+import { spread } from './statistics.js';
+
+const slope = 0.25;
+const sizes = [
+  { name: 'cache', length: 2 ** 16, rounds: 41, repeats: 32 },
+  { name: 'memory', length: 2 ** 24, rounds: 21, repeats: 1 },
+];
+
+/** Numbers from -1 to 1 whose signs cannot be predicted. */
+const noise = length => Float32Array.from({ length }, () => Math.random() * 2 - 1);
+
+function milliseconds(pass) {
+  const start = performance.now();
+  pass();
+  return performance.now() - start;
+}
+
+/** Our passes by name, on arrays of the page, of a memory and of one with two threads. */
+function passes({ x, dy, length }) {
+  const bytes = 4 * 4 * length;
+  const memory = new KernelMemory({ bytes });
+  const pair = new KernelMemory({ bytes, threads: 2 });
+  const take = (place, values) => {
+    const array = place.allocate(length);
+    array.set(values);
+    return array;
+  };
+  const [own, both] = [memory, pair].map(place => ({
+    x: take(place, x),
+    dy: take(place, dy),
+    out: take(place, x),
+    z: take(place, x),
+  }));
+  const out = new Float32Array(length);
+  const mask = signMask(x);
+  const bias = 0.125;
+  const layout = { outer: length / 64, channels: 64, inner: 1 };
+  const slopes = new Float32Array(64).fill(slope);
+  const separate = () => {
+    preluBias(own.x, bias, 1, { out: own.z });
+    prelu(own.z, slope, { out: own.out });
+  };
+  return {
+    close: () => pair.close(),
+    passes: {
+      copy: () => out.set(x),
+      forward: () => prelu(own.x, slope, { out: own.out }),
+      'forward, in place': () => prelu(own.z, 1, { out: own.z }),
+      'forward, slope -0.5': () => prelu(own.x, -0.5, { out: own.out }),
+      'forward, other arrays': () => prelu(x, slope, { out }),
+      'forward, JavaScript': () => prelu(x, slope, { out, path: 'js' }),
+      relu: () => relu(own.x, { out: own.out }),
+      'bias fused': () => preluBias(own.x, bias, slope, { out: own.out }),
+      'bias separate': separate,
+      backward: () => preluBackward(own.x, own.dy, slope, { out: own.out }),
+      'backward, in place': () => preluBackward(own.x, own.z, 1, { out: own.z }),
+      'backward, other arrays': () => preluBackward(x, dy, slope, { out }),
+      'backward, JavaScript': () => preluBackward(x, dy, slope, { out, path: 'js' }),
+      'forward, 64 channels last': () => prelu(own.x, slopes, { layout, out: own.out }),
+      'backward, 64 channels last': () => preluBackward(own.x, own.dy, slopes, { layout, out: own.out }),
+      'backward from mask': () => preluBackwardFromMask(mask, own.dy, slope, { out: own.out }),
+      ...(length >= 2 ** 20 && {
+        'forward, 2 threads': () => prelu(both.x, slope, { out: both.out, path: 'threads' }),
+        'backward, 2 threads': () => preluBackward(both.x, both.dy, slope, { out: both.out, path: 'threads' }),
+      }),
+    },
+  };
+}
+
+/** Times of everybody, round by round; the first rounds, in which code is compiled, do not count. */
+async function measure({ length, rounds, repeats }) {
+  const arrays = { x: noise(length), dy: noise(length), slope, length };
+  const ours = passes(arrays);
+  const others = await rivals(arrays);
+  const turns = [
+    ...Object.entries(ours.passes).map(([name, pass]) => [name, () => milliseconds(pass)]),
+    ...others.flatMap(({ name, forward, backward }) => [
+      [`forward, ${name}`, forward],
+      [`backward, ${name}`, backward],
+    ]),
+  ];
+  const times = new Map(turns.map(([name]) => [name, []]));
+  const warmUp = 3;
+  for (let round = 0; round < warmUp + rounds; round++)
+    for (const [name, turn] of turns) {
+      let time = 0;
+      for (let repeat = 0; repeat < repeats; repeat++) time += await turn();
+      if (round >= warmUp) times.get(name).push(time / repeats);
+    }
+  ours.close();
+  for (const rival of others) await rival.close();
+  return { times, rivals: others.map(({ name }) => name) };
+}
+
+const ratios = (above, below) => above.map((time, round) => time / below[round]);
+
+function print({ name, length, rounds }, { times, rivals: names }) {
+  const of = key => times.get(key);
+  const line = (label, above, below) => console.log(`  ${label.padEnd(44)} ${spread(ratios(of(above), of(below)), 2)}`);
+  console.log(`\n${length.toLocaleString('en')} elements (${name}); median (middle half) of ${rounds} rounds`);
+  console.log('time / time of a copy (TypedArray.set)');
+  for (const key of times.keys()) if (key !== 'copy') line(key, key, 'copy');
+  console.log('times faster');
+  for (const rival of names) {
+    line(`forward than ${rival}`, `forward, ${rival}`, 'forward');
+    line(`backward than ${rival}`, `backward, ${rival}`, 'backward');
+    line(`backward, in place, than ${rival}`, `backward, ${rival}`, 'backward, in place');
+  }
+  line('bias fused than separate', 'bias separate', 'bias fused');
+  if (!times.has('forward, 2 threads')) return;
+  line('forward on 2 threads than on 1', 'forward', 'forward, 2 threads');
+  line('backward on 2 threads than on 1', 'backward', 'backward, 2 threads');
+}
+
+export async function run(flags) {
+  for (const size of sizes.filter(({ name }) => flags.length === 0 || flags.includes(name)))
+    print(size, await measure(size));
+  const { arithmetic, copying } = await secondCore(21);
+  console.log('\n2 threads against 1 on this machine, whatever they run');
+  console.log(`  arithmetic ${spread(arithmetic, 2)}   copying ${spread(copying, 2)}`);
+  process.exit();
+}

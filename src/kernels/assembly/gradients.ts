@@ -1,0 +1,75 @@
+import { across, bytes, lower, upper } from './lanes';
+
+/** dy * (x > 0 ? 1 : a) in four lanes; at x = 0 k instead of a where the kink has a slope of its own. */
+@inline
+export function inputGradient(x: v128, dy: v128, a: v128, k: v128, kinked: bool): v128 {
+  const zero = f32x4.splat(0);
+  if (kinked) a = v128.bitselect(k, a, f32x4.eq(x, zero));
+  return v128.bitselect(dy, f32x4.mul(dy, a), f32x4.gt(x, zero));
+}
+
+/** The same for one number; k is a where the kink has none of its own. */
+@inline
+export function inputGradientOne(x: f32, dy: f32, a: f32, k: f32): f32 {
+  return x > 0 ? dy : dy * (x == 0 ? k : a);
+}
+
+/** dy * x where x is negative or NaN, else 0 whatever dy is. */
+@inline
+export function slopeTerm(x: v128, dy: v128): v128 {
+  return v128.andnot(f32x4.mul(x, dy), f32x4.ge(x, f32x4.splat(0)));
+}
+
+/** The same for one number in float64, where the product of two float32 is exact. */
+@inline
+export function slopeTermOne(x: f32, dy: f32): f64 {
+  return x >= 0 ? 0 : <f64>x * <f64>dy;
+}
+
+/** The same in float64 for the lower or upper two of four lanes. */
+@inline
+export function exactTerm(x: v128, dy: v128, isUpper: bool): v128 {
+  const passed = f32x4.ge(x, f32x4.splat(0));
+  const negative = v128.andnot(x, passed);
+  const gradient = v128.andnot(dy, passed);
+  return isUpper
+    ? f64x2.mul(upper(negative), upper(gradient))
+    : f64x2.mul(lower(negative), lower(gradient));
+}
+
+/** Sums below this in float32 may have lost terms to underflow: 2^-100. */
+const SMALLEST: f32 = 7.888609052210118e-31;
+
+/** Which lanes hold sums that neither overflow nor underflow has touched. */
+@inline
+export function trusted(sums: v128): v128 {
+  const size = f32x4.abs(sums);
+  return v128.and(f32x4.ge(size, f32x4.splat(SMALLEST)), f32x4.lt(size, f32x4.splat(Infinity)));
+}
+
+/** The terms of `count` elements, a multiple of 8, added up in float64. */
+function exactSum(x: usize, dy: usize, count: u32): f64 {
+  let sum = f64x2.splat(0);
+  for (const end = x + bytes(count); x < end; x += 16, dy += 16) {
+    const value = v128.load(x);
+    const gradient = v128.load(dy);
+    sum = f64x2.add(sum, f64x2.add(exactTerm(value, gradient, false), exactTerm(value, gradient, true)));
+  }
+  return across(sum);
+}
+
+/** The terms of a short block of `count` elements, a multiple of 8, added up in float32, or in float64 where that is not to be trusted. */
+@inline
+export function blockSum(x: usize, dy: usize, count: u32): f64 {
+  let sum0 = f32x4.splat(0);
+  let sum1 = f32x4.splat(0);
+  let g = dy;
+  let v = x;
+  for (const end = x + bytes(count); v < end; v += 32, g += 32) {
+    sum0 = f32x4.add(sum0, slopeTerm(v128.load(v), v128.load(g)));
+    sum1 = f32x4.add(sum1, slopeTerm(v128.load(v, 16), v128.load(g, 16)));
+  }
+  const sum = f32x4.add(sum0, sum1);
+  if (i32x4.all_true(trusted(sum))) return across(f64x2.add(lower(sum), upper(sum)));
+  return exactSum(x, dy, count);
+}

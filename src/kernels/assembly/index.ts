@@ -1,0 +1,4 @@
+export { backwardRows, backwardRuns } from './backward';
+export { forwardBiasRows, forwardBiasRuns, forwardRows, forwardRuns } from './forward';
+export { maskRows, maskRuns, signMask } from './mask';
+export { relu } from './relu';

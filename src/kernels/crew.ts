@@ -1,0 +1,87 @@
+import type { Call, KernelName, Kernels } from './binary.js';
+import { orderBytes, ordersAt } from './regions.js';
+
+/** Threads beside the caller's that work on one memory. */
+export interface Crew {
+  readonly size: number;
+  /** Has the calls made at the same time, the first by the caller's thread, and returns when all are done. At most `size` + 1 calls. */
+  work(calls: readonly Call[]): void;
+  end(): void;
+}
+
+interface Post {
+  readonly module: WebAssembly.Module;
+  readonly memory: WebAssembly.Memory;
+  /** Index into the memory's int32 numbers of this thread's orders. */
+  readonly at: number;
+}
+
+/**
+ * What a worker does: sleeps until its state is 1 (ordered), sets it to 2 (taken), makes the call whose kernel and parameters
+ * follow, sets it to 0 (done) and wakes the caller. It travels as text, so it must not refer to anything outside.
+ */
+function serve({ module, memory, at }: Post): void {
+  const names = WebAssembly.Module.exports(module).map(({ name }) => name);
+  const { exports } = new WebAssembly.Instance(module, { env: { memory } });
+  const kernels = names.map(name => exports[name] as (...parameters: number[]) => void);
+  const numbers = new Int32Array(memory.buffer);
+  for (;;) {
+    Atomics.wait(numbers, at, 0);
+    if (Atomics.compareExchange(numbers, at, 1, 2) !== 1) continue;
+    const order = numbers.subarray(at + 1, at + 16);
+    (kernels[order[0] as number] as (typeof kernels)[number])(...order.subarray(1));
+    Atomics.store(numbers, at, 0);
+    Atomics.notify(numbers, at);
+  }
+}
+
+/** Node's worker threads without an import, which bundles for the browser could not follow; null elsewhere. */
+function workerThreads(): typeof import('node:worker_threads') | null {
+  const node = (globalThis as { process?: NodeJS.Process }).process;
+  return node?.getBuiltinModule?.('node:worker_threads') ?? null;
+}
+
+/**
+ * Starts `size` workers for a shared memory. What no worker has taken by the time the caller's own part is done, the caller does
+ * as well, so that it never waits for a worker to start. Throws a TypeError where there are no Node worker threads.
+ */
+export function startCrew(
+  module: WebAssembly.Module,
+  memory: WebAssembly.Memory,
+  kernels: Kernels,
+  size: number,
+): Crew {
+  const threads = workerThreads();
+  if (threads === null)
+    throw new TypeError(`KernelMemory: threads must be 1 where Node's worker threads are missing, got ${size + 1}`);
+  const numbers = new Int32Array(memory.buffer);
+  const numberOf = new Map(WebAssembly.Module.exports(module).map(({ name }, at) => [name as KernelName, at]));
+  const posts = Array.from({ length: size }, (_, thread) => (ordersAt + thread * orderBytes) / 4);
+  const workers = posts.map(at => {
+    const code = `(${serve})(require('node:worker_threads').workerData)`;
+    const worker = new threads.Worker(code, { eval: true, workerData: { module, memory, at } satisfies Post });
+    worker.unref();
+    return worker;
+  });
+  const make = ([kernel, ...parameters]: Call) => kernels[kernel](...parameters);
+  return {
+    size,
+    work([mine, ...others]) {
+      others.forEach(([kernel, ...parameters], thread) => {
+        const at = posts[thread] as number;
+        numbers.set([numberOf.get(kernel) as number, ...parameters], at + 1);
+        Atomics.store(numbers, at, 1);
+        Atomics.notify(numbers, at);
+      });
+      if (mine !== undefined) make(mine);
+      others.forEach((call, thread) => {
+        const at = posts[thread] as number;
+        if (Atomics.compareExchange(numbers, at, 1, 0) === 1) make(call);
+        else Atomics.wait(numbers, at, 2);
+      });
+    },
+    end() {
+      for (const worker of workers) void worker.terminate();
+    },
+  };
+}

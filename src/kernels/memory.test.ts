@@ -1,0 +1,108 @@
+import { setTimeout } from 'node:timers/promises';
+import { expect, test, vi } from 'vitest';
+import { type Call, instantiate, kernelModule } from './binary.js';
+import { startCrew } from './crew.js';
+import { KernelMemory, prelu } from './index.js';
+import { arenaAt, ordersAt } from './regions.js';
+
+test('arrays lie at multiples of 64 bytes, apart from each other, and their room is used again', () => {
+  const memory = new KernelMemory({ bytes: 1024 });
+  const [a, b] = [memory.allocate(3), memory.allocate(100)];
+  expect([a.length, b.length, a.byteOffset % 64, b.byteOffset % 64]).toEqual([3, 100, 0, 0]);
+  expect(b.byteOffset - a.byteOffset).toBe(64);
+  expect(() => memory.allocate(200)).toThrow('allocate: length must be at most 128 (the largest gap), got 200');
+  memory.free(b);
+  expect(memory.allocate(200).byteOffset).toBe(b.byteOffset);
+  expect(memory.allocate(0).length).toBe(0);
+});
+
+test('only what was allocated and is not free can be freed', () => {
+  const memory = new KernelMemory({ bytes: 1024 });
+  const array = memory.allocate(32);
+  const must = 'free: array must be one that allocate of this memory returned and that has not been freed';
+  expect(() => memory.free(array.subarray(16))).toThrow(must);
+  expect(() => memory.free(new Float32Array(4))).toThrow('of another memory');
+  memory.free(array);
+  expect(() => memory.free(array)).toThrow(must);
+});
+
+test('sizes and threads are checked', () => {
+  expect(() => new KernelMemory({ bytes: 0 })).toThrow('KernelMemory: bytes must be a whole number from 1');
+  expect(() => new KernelMemory({ bytes: 2 ** 33 })).toThrow('KernelMemory: bytes must be at most');
+  expect(() => new KernelMemory({ bytes: 64, threads: 0 })).toThrow(
+    'KernelMemory: threads must be a whole number from 1',
+  );
+  expect(() => new KernelMemory({ bytes: 64, threads: 65 })).toThrow(
+    'KernelMemory: threads must be at most 64, got 65',
+  );
+});
+
+test('after close arrays are worked on like any others', () => {
+  const memory = new KernelMemory({ bytes: 2 ** 16, threads: 2 });
+  const x = memory.allocate(2000).fill(-1);
+  memory.close();
+  memory.close();
+  expect(() => prelu(x, 0.5, { path: 'threads' })).toThrow(
+    "prelu: path must not be 'threads' unless all arrays are allocated in one KernelMemory with threads, got 'threads'",
+  );
+  expect(prelu(x, 0.5, { out: x })).toBe(x);
+  expect(x.every(value => value === -0.5)).toBe(true);
+});
+
+test('workers take calls once they have started; what they have not taken the caller does', async () => {
+  const module = kernelModule(true)!;
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+  const kernels = instantiate(module, memory);
+  const done: string[] = [];
+  const watched = {
+    ...kernels,
+    relu: (...parameters: number[]) => {
+      done.push('relu');
+      kernels.relu(...parameters);
+    },
+  };
+  const crew = startCrew(module, memory, watched, 2);
+  const at = arenaAt(2);
+  const floats = new Float32Array(memory.buffer);
+  const calls = [0, 1, 2].map((part): Call => ['relu', at + 400 * part, at + 400 * part, 100]);
+  const rectified = () => {
+    floats.fill(-1, at / 4, at / 4 + 300);
+    done.length = 0;
+    crew.work(calls);
+    return floats.subarray(at / 4, at / 4 + 300).every(value => value === 0);
+  };
+  expect(rectified()).toBe(true);
+  expect(done.length).toBe(3);
+  await setTimeout(500);
+  // A caller that is slower than the workers makes only its own call.
+  watched.relu = (...parameters) => {
+    done.push('relu');
+    const start = performance.now();
+    while (performance.now() - start < 200);
+    kernels.relu(...parameters);
+  };
+  expect(rectified()).toBe(true);
+  expect(done.length).toBe(1);
+  expect(new Int32Array(memory.buffer, ordersAt, 1)[0]).toBe(0);
+  crew.end();
+});
+
+test('without WebAssembly everything works in JavaScript', async () => {
+  vi.resetModules();
+  vi.stubGlobal('WebAssembly', undefined);
+  try {
+    const plain = await import('./index.js');
+    const memory = new plain.KernelMemory({ bytes: 64 });
+    const x = memory.allocate(1000).fill(-2);
+    expect(plain.prelu(x, 0.25)[999]).toBe(-0.5);
+    expect(plain.preluBackward(x, x, 0.25).dslopes[0]).toBe(4000);
+    expect(() => plain.prelu(x, 0.25, { path: 'simd' })).toThrow(
+      "prelu: path must be 'js' or 'scalar' where WebAssembly SIMD is missing, got 'simd'",
+    );
+    memory.free(x);
+    memory.close();
+  } finally {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  }
+});

@@ -1,0 +1,89 @@
+import { type Layout, layOut, type Slopes } from '../rectifiers/layout.js';
+import { residentChannels } from './regions.js';
+
+/** Slopes in float32 and where they apply: element i belongs to channel floor(i / inner) mod slopes.length. */
+export interface ChannelSlopes {
+  readonly slopes: Float32Array;
+  readonly inner: number;
+}
+
+const fits = ({ outer, channels, inner }: Layout, length: number): boolean =>
+  outer * channels * inner === length &&
+  [outer, channels, inner].every(size => Number.isSafeInteger(size) && size >= 0);
+
+/** Whether all are finite, in one pass without branches: 0 times infinity or NaN is NaN, which addition keeps. */
+function allFinite(values: Float32Array): boolean {
+  let sum = 0;
+  for (let i = 0; i < values.length; i++) sum += values[i]! * 0;
+  return sum === 0;
+}
+
+/**
+ * Slopes checked against the layout, as the rectifiers do it and with their messages. One slope and float32 slopes
+ * that are sound take a short cut: they are neither copied nor converted.
+ */
+export function channelSlopes(
+  operation: string,
+  slopes: Slopes,
+  layout: Layout | undefined,
+  length: number,
+): ChannelSlopes {
+  if (typeof slopes === 'number') {
+    const one = Float32Array.of(slopes);
+    if (layout === undefined && Number.isFinite(one[0])) return { slopes: one, inner: length };
+  } else if (slopes instanceof Float32Array && slopes.length > 1 && layout?.channels === slopes.length) {
+    if (fits(layout, length) && allFinite(slopes)) return { slopes, inner: layout.inner };
+  }
+  const laid = layOut(operation, slopes, layout, length, true);
+  return { slopes: Float32Array.from(laid.slopes), inner: laid.layout.inner };
+}
+
+/** Parameters of each channel as the kernels take them: runs of `inner` elements, or where `inner` is 1 rows of `slopes.length`. */
+export interface Parameters {
+  readonly slopes: Float32Array;
+  /** A second number for each channel: the bias, or the factor at 0; null where there is none. */
+  readonly seconds: Float32Array | null;
+  readonly inner: number;
+  /** How often each channel of the caller is repeated side by side: entry p is channel floor(p / repeat) mod `channels`. */
+  readonly repeat: number;
+  /** The caller's channels. */
+  readonly channels: number;
+}
+
+/** Runs shorter than this are laid out as rows, with the parameters of each element beside those of the next. */
+const shortRun = 32;
+
+/** Rows shorter than this are laid out several at a time. */
+const shortRow = 256;
+
+const repeated = (values: Float32Array, each: number, times: number): Float32Array => {
+  const result = new Float32Array(values.length * each * times);
+  for (let p = 0; p < result.length; p++) result[p] = values[Math.floor(p / each) % values.length]!;
+  return result;
+};
+
+/** The same parameters arranged so that runs and rows are long enough to be fast, where there are few enough to repeat. */
+export function arrange({ slopes, inner }: ChannelSlopes, seconds: Float32Array | null, length: number): Parameters {
+  const channels = slopes.length;
+  const asRows = channels > 1 && inner < shortRun && channels * inner <= residentChannels;
+  const each = asRows ? inner : 1;
+  const width = channels * each;
+  const rows = channels > 1 && each === inner;
+  const times = rows ? Math.max(1, Math.floor(Math.min(shortRow, length) / width)) : 1;
+  if (each === 1 && times === 1) return { slopes, seconds, inner, repeat: 1, channels };
+  return {
+    slopes: repeated(slopes, each, times),
+    seconds: seconds && repeated(seconds, each, times),
+    inner: 1,
+    repeat: each,
+    channels,
+  };
+}
+
+/** Sums of the arranged channels added up by the caller's. */
+export function gather(sums: Float64Array, { repeat, channels }: Parameters): Float64Array {
+  if (sums.length === channels) return sums;
+  const result = new Float64Array(channels);
+  for (let p = 0; p < sums.length; p++) result[Math.floor(p / repeat) % channels]! += sums[p]!;
+  return result;
+}

@@ -1,0 +1,321 @@
+import fc from 'fast-check';
+import { afterAll, describe, expect, test } from 'vitest';
+import * as definition from '../rectifiers/index.js';
+import {
+  KernelMemory,
+  type Layout,
+  leakyRelu,
+  type Path,
+  type PreluGradients,
+  prelu,
+  preluBackward,
+  preluBackwardFromMask,
+  preluBackwardFromOutput,
+  preluBias,
+  relu,
+  signMask,
+} from './index.js';
+
+const special = [
+  0,
+  -0,
+  1,
+  -1,
+  Number.NaN,
+  Number.POSITIVE_INFINITY,
+  Number.NEGATIVE_INFINITY,
+  1e-45,
+  -1e-45,
+  -3e-45,
+  1.1754942e-38,
+  -1.1754942e-38,
+  3.4028234e38,
+  -3.4028234e38,
+  -0.1,
+  0.3,
+];
+const slopeValues = [0, -0, 0.25, 1, 0.999, 1.5, 3e38, 1e-45, 1e-30, -0.5, -1, -2];
+const solo: Path[] = ['js', 'simd'];
+
+/** The bits, with every NaN the same. */
+const bits = (values: Float32Array) =>
+  Array.from(new Uint32Array(values.slice().buffer), (word, i) => (Number.isNaN(values[i]) ? 'NaN' : word));
+const same = (got: Float32Array, want: Float32Array) => expect(bits(got)).toEqual(bits(want));
+
+/** Within 1e-6 of what would be added up without signs; infinities and NaN exactly. */
+function close(got: Float64Array, want: Float64Array, sizes: Float64Array) {
+  expect(got.length).toBe(want.length);
+  const off = want.findIndex((value, c) =>
+    Number.isFinite(value) ? !(Math.abs(got[c]! - value) <= 1e-6 * sizes[c]!) : !Object.is(got[c], value),
+  );
+  expect(off < 0 ? 'close' : `channel ${off}: ${got[off]} instead of ${want[off]}`).toBe('close');
+}
+
+/** Σ |dy * min(x, 0)| by channel. */
+const sizesOf = (x: Float32Array, dy: Float32Array, slopes: definition.Slopes, layout: Layout | undefined) =>
+  definition
+    .preluBackward(
+      x.map(value => Math.min(value, 0)),
+      dy.map(Math.abs),
+      slopes,
+      { layout },
+    )
+    .dslopes.map(Math.abs);
+
+function closeGradients(got: PreluGradients<Float32Array>, want: PreluGradients<Float32Array>, sizes: Float64Array) {
+  same(got.dx, want.dx);
+  close(got.dslopes, want.dslopes, sizes);
+}
+
+const memory = new KernelMemory({ bytes: 2 ** 24 });
+const crew = new KernelMemory({ bytes: 2 ** 24, threads: 3 });
+afterAll(() => crew.close());
+
+/** The values in a view that begins `offset` elements into its buffer. */
+function shifted(values: ArrayLike<number>, offset: number): Float32Array {
+  const view = new Float32Array(values.length + offset).subarray(offset);
+  view.set(values);
+  return view;
+}
+
+function held<T>(place: KernelMemory, count: number, length: number, use: (...arrays: Float32Array[]) => T): T {
+  const arrays = Array.from({ length: count }, () => place.allocate(length));
+  try {
+    return use(...arrays);
+  } finally {
+    for (const array of arrays) place.free(array);
+  }
+}
+
+/** A tensor with special values, its upstream gradient, slopes, biases and layout. */
+const cases = fc
+  .record({
+    outer: fc.integer({ min: 0, max: 9 }),
+    channels: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 40 })),
+    inner: fc.oneof(fc.constant(1), fc.integer({ min: 1, max: 90 })),
+    offset: fc.integer({ min: 0, max: 3 }),
+    kind: fc.constantFrom('shared', 'channel'),
+    atZero: fc.constantFrom(undefined, 'slope' as const, 'one' as const, 'half' as const),
+    positive: fc.boolean(),
+  })
+  .chain(({ outer, channels, inner, offset, kind, atZero, positive }) => {
+    const length = outer * channels * inner;
+    const number = fc.oneof(fc.constantFrom(...special), fc.float({ min: -4, max: 4, noNaN: true }));
+    const slope = fc.oneof(
+      fc.constantFrom(...slopeValues.filter(value => !positive || Math.fround(value) > 0)),
+      fc.float({ min: positive ? Math.fround(0.01) : -2, max: 2, noNaN: true }),
+    );
+    const array = fc.array(number, { minLength: length, maxLength: length });
+    return fc.record({
+      layout: fc.constant({ outer, channels, inner }),
+      x: array.map(values => shifted(values, offset)),
+      dy: array.map(values => shifted(values, (offset * 2) % 3)),
+      slopes: fc.array(slope, {
+        minLength: kind === 'shared' ? 1 : channels,
+        maxLength: kind === 'shared' ? 1 : channels,
+      }),
+      biases: fc.array(fc.float({ min: -2, max: 2, noNaN: true }), { minLength: channels, maxLength: channels }),
+      atZero: fc.constant(atZero),
+    });
+  });
+
+const runs = { numRuns: 100 };
+
+describe.each(solo)('%s', path => {
+  test('forward is bit-equal to the definition', () => {
+    fc.assert(
+      fc.property(cases, ({ x, slopes, layout }) => {
+        const want = definition.prelu(x, slopes, { layout });
+        same(prelu(x, slopes, { layout, path }), want);
+        same(prelu(x, Float32Array.from(slopes), { layout, path }), want);
+        same(prelu(x.slice(), slopes, { layout, path, out: shifted(x, 1) }), want);
+        const inPlace = x.slice();
+        expect(prelu(inPlace, slopes, { layout, path, out: inPlace })).toBe(inPlace);
+        same(inPlace, want);
+      }),
+      runs,
+    );
+  });
+
+  test('one slope: leaky ReLU and ReLU are bit-equal to the definition', () => {
+    fc.assert(
+      fc.property(cases, ({ x, slopes: [negativeSlope] }) => {
+        same(leakyRelu(x, { negativeSlope, path }), definition.leakyRelu(x, { negativeSlope }));
+        same(relu(x, { path }), definition.relu(x));
+      }),
+      runs,
+    );
+  });
+
+  test('bias and rectifier in one pass are bit-equal to two', () => {
+    fc.assert(
+      fc.property(cases, ({ x, slopes, biases, layout }) => {
+        const { channels, inner } = layout;
+        const sums = x.map((value, i) => value + Math.fround(biases[Math.floor(i / inner) % channels]!));
+        const want = definition.prelu(sums, slopes, { layout });
+        same(preluBias(x, biases, slopes, { layout, path }), want);
+        same(preluBias(x, biases, slopes, { layout, path: 'scalar' }), want);
+        const shared = definition.prelu(
+          x.map(value => value + Math.fround(biases[0]!)),
+          slopes,
+          { layout },
+        );
+        same(preluBias(x, biases[0]!, slopes, { layout, path }), shared);
+      }),
+      runs,
+    );
+  });
+
+  test('backward is bit-equal in dx and within 1e-6 in dslopes', () => {
+    fc.assert(
+      fc.property(cases, ({ x, dy, slopes, layout, atZero }) => {
+        const want = definition.preluBackward(x, dy, slopes, { layout, atZero });
+        const sizes = sizesOf(x, dy, slopes, layout);
+        closeGradients(preluBackward(x, dy, slopes, { layout, atZero, path }), want, sizes);
+        const [over, beside] = [dy.slice(), x.slice()];
+        closeGradients(preluBackward(x, over, slopes, { layout, atZero, path, out: over }), want, sizes);
+        closeGradients(preluBackward(beside, dy, slopes, { layout, atZero, path, out: beside }), want, sizes);
+      }),
+      runs,
+    );
+  });
+
+  test('backward from the output', () => {
+    fc.assert(
+      fc.property(cases, ({ x, dy, slopes: any, layout, atZero }) => {
+        const slopes = any.map(slope => (Math.fround(slope) > 0 ? slope : 0.25));
+        const y = definition.prelu(x, slopes, { layout });
+        const want = definition.preluBackwardFromOutput(y, dy, slopes, { layout, atZero });
+        const per = slopes.map(Math.fround);
+        const sizes = sizesOf(y, dy, slopes, layout).map((size, c) => size / per[c]!);
+        closeGradients(preluBackwardFromOutput(y, dy, slopes, { layout, atZero, path }), want, sizes);
+      }),
+      runs,
+    );
+  });
+
+  test('sign mask and backward from it', () => {
+    fc.assert(
+      fc.property(cases, ({ x, dy, slopes, layout }) => {
+        const mask = signMask(x, { path });
+        expect(mask).toEqual(definition.signMask(x));
+        same(
+          preluBackwardFromMask(mask, dy, slopes, { layout, path }),
+          definition.preluBackwardFromMask(mask, dy, slopes, { layout }),
+        );
+      }),
+      runs,
+    );
+  });
+});
+
+/** A repeatable number from -1 to 1 for each index. */
+const noise = (length: number, seed: number): Float32Array =>
+  Float32Array.from({ length }, (_, i) => 2 * ((Math.sin(12.9898 * i + seed) * 43758.5453) % 1));
+
+/** Layouts that reach across chunks, keep their parameters in the memory or bring them along, and have rows and runs of all sizes. */
+const large: readonly Layout[] = [
+  { outer: 1, channels: 1, inner: 600_001 },
+  { outer: 3, channels: 5, inner: 40_001 },
+  { outer: 100_003, channels: 3, inner: 1 },
+  { outer: 5000, channels: 13, inner: 7 },
+  { outer: 131, channels: 4099, inner: 1 },
+  { outer: 17, channels: 20_011, inner: 1 },
+  { outer: 3, channels: 20_011, inner: 9 },
+  { outer: 1, channels: 300_007, inner: 1 },
+];
+
+describe.each(large)('$outer x $channels x $inner', layout => {
+  const length = layout.outer * layout.channels * layout.inner;
+  const [x, dy] = [noise(length, 1), noise(length, 2)];
+  const slopes = noise(layout.channels, 3);
+  const mask = definition.signMask(x);
+  const want = {
+    forward: definition.prelu(x, slopes, { layout }),
+    backward: definition.preluBackward(x, dy, slopes, { layout }),
+    mask: definition.preluBackwardFromMask(mask, dy, slopes, { layout }),
+    sizes: sizesOf(x, dy, slopes, layout),
+  };
+  const matches = (got: Float32Array, expected: Float32Array) =>
+    expect(Buffer.compare(Buffer.from(got.slice().buffer), Buffer.from(expected.slice().buffer))).toBe(0);
+
+  test.each([undefined, ...solo])('arrays from anywhere, path %s', path => {
+    matches(prelu(x, slopes, { layout, path }), want.forward);
+    matches(preluBias(x, 0, slopes, { layout, path }), want.forward);
+    const { dx, dslopes } = preluBackward(x, dy, slopes, { layout, path });
+    matches(dx, want.backward.dx);
+    close(dslopes, want.backward.dslopes, want.sizes);
+    expect(Buffer.compare(signMask(x, { path }), mask)).toBe(0);
+    matches(preluBackwardFromMask(mask, dy, slopes, { layout, path }), want.mask);
+  });
+
+  test('arrays in a memory, in place', () => {
+    held(memory, 2, length, (x1, dy1) => {
+      x1!.set(x);
+      dy1!.set(dy);
+      const { dx, dslopes } = preluBackward(x1!, dy1!, slopes, { layout, out: dy1! });
+      matches(dx, want.backward.dx);
+      close(dslopes, want.backward.dslopes, want.sizes);
+      matches(prelu(x1!, slopes, { layout, out: x1! }), want.forward);
+      dy1!.set(dy);
+      matches(preluBackwardFromMask(mask, dy1!, slopes, { layout, out: dy1! }), want.mask);
+    });
+  });
+
+  test('one array in a memory, the others from elsewhere', () => {
+    held(memory, 1, length, x1 => {
+      x1!.set(x);
+      const { dx, dslopes } = preluBackward(x1!, dy, slopes, { layout });
+      matches(dx, want.backward.dx);
+      close(dslopes, want.backward.dslopes, want.sizes);
+      matches(prelu(x, slopes, { layout, out: x1! }), want.forward);
+    });
+  });
+
+  test('several threads', () => {
+    held(crew, 3, length, (x1, dy1, out) => {
+      x1!.set(x);
+      dy1!.set(dy);
+      for (const path of layout.channels <= 2 ** 14 ? (['threads', undefined] as const) : [undefined]) {
+        const { dx, dslopes } = preluBackward(x1!, dy1!, slopes, { layout, out: out!, path });
+        matches(dx, want.backward.dx);
+        close(dslopes, want.backward.dslopes, want.sizes);
+        matches(prelu(x1!, slopes, { layout, out: out!, path }), want.forward);
+        matches(preluBias(x1!, 0, slopes, { layout, out: out!, path }), want.forward);
+        matches(relu(x1!, { out: out!, path }), definition.relu(x));
+      }
+    });
+  });
+});
+
+test('terms that overflow or underflow float32 are added up all the same', () => {
+  const length = 4096;
+  const cases: [number, number][] = [
+    [-1e30, 1e20],
+    [-1e-30, 1e-20],
+    [-1e-45, 1e-45],
+  ];
+  for (const [value, gradient] of cases) {
+    const x = new Float32Array(length).fill(value);
+    const dy = new Float32Array(length).fill(gradient);
+    const want = definition.preluBackward(x, dy, 0.25).dslopes[0]!;
+    for (const path of solo) expect(preluBackward(x, dy, 0.25, { path }).dslopes[0]! / want).toBeCloseTo(1, 12);
+  }
+});
+
+test('an infinite gradient does not reach the slope through inputs that are not negative', () => {
+  const x = new Float32Array(100);
+  const dy = new Float32Array(100).fill(Number.POSITIVE_INFINITY);
+  for (const path of solo) expect(preluBackward(x, dy, 0.25, { path }).dslopes[0]).toBe(0);
+});
+
+test('a slope array in the bytes of out is read before it is overwritten', () => {
+  const x = noise(40_000, 1);
+  const layout = { outer: 2, channels: 20_000, inner: 1 };
+  for (const path of solo) {
+    const out = noise(40_000, 3);
+    const slopes = out.subarray(7, 20_007);
+    const want = definition.prelu(x, slopes.slice(), { layout });
+    same(prelu(x, slopes, { layout, out, path }), want);
+  }
+});

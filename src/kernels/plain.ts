@@ -1,0 +1,161 @@
+import type { Operation } from './operation.js';
+import { gather, type Parameters } from './parameters.js';
+
+/*
+ * The passes in JavaScript, without branches: a CPU cannot predict random signs, so factors are looked up (measured: 3 against
+ * 7 ns an element). Products of two float32 are exact in float64, so that storing them rounds once, as float32 arithmetic does.
+ */
+
+function rectifyRun(x: Float32Array, y: Float32Array, from: number, to: number, slope: number): void {
+  const factors = Float64Array.of(slope, 1);
+  for (let i = from; i < to; i++) {
+    const value = x[i]!;
+    y[i] = value * factors[Number(value > 0)]!;
+  }
+}
+
+function rectifyBiasedRun(
+  x: Float32Array,
+  y: Float32Array,
+  from: number,
+  to: number,
+  slope: number,
+  bias: number,
+): void {
+  const factors = Float64Array.of(slope, 1);
+  for (let i = from; i < to; i++) {
+    const value = Math.fround(x[i]! + bias);
+    y[i] = value * factors[Number(value > 0)]!;
+  }
+}
+
+/** Factors of a row: of each column for x <= 0, for x > 0. */
+function factorsOf(slopes: Float32Array): Float64Array {
+  const factors = new Float64Array(2 * slopes.length).fill(1);
+  for (let c = 0; c < slopes.length; c++) factors[2 * c] = slopes[c]!;
+  return factors;
+}
+
+function rectifyRows(x: Float32Array, y: Float32Array, { slopes, seconds }: Parameters): void {
+  const factors = factorsOf(slopes);
+  const biases = seconds ?? new Float32Array(slopes.length).fill(-0);
+  for (let i = 0; i < x.length; ) {
+    const end = Math.min(x.length, i + slopes.length);
+    for (let c = 0; i < end; i++, c++) {
+      const value = Math.fround(x[i]! + biases[c]!);
+      y[i] = value * factors[2 * c + Number(value > 0)]!;
+    }
+  }
+}
+
+/** Has `run` work on every run; those of a row are one element long. */
+function eachRun(
+  { slopes, inner }: Parameters,
+  length: number,
+  run: (from: number, to: number, c: number) => void,
+): void {
+  for (let from = 0, c = 0; from < length; from += inner, c = c + 1 === slopes.length ? 0 : c + 1)
+    run(from, from + inner, c);
+}
+
+/** dx of a run; returns what it teaches the slope. */
+function backwardRun(
+  x: Float32Array,
+  dy: Float32Array,
+  dx: Float32Array,
+  from: number,
+  to: number,
+  slope: number,
+  kink: number,
+): number {
+  const factors = Float64Array.of(slope, kink, 1);
+  const terms = new Float64Array(2);
+  let sum = 0;
+  for (let i = from; i < to; i++) {
+    const value = x[i]!;
+    const gradient = dy[i]!;
+    terms[0] = gradient * value;
+    sum += terms[Number(value >= 0)]!;
+    dx[i] = gradient * factors[Number(value >= 0) + Number(value > 0)]!;
+  }
+  return sum;
+}
+
+function backwardRows(
+  x: Float32Array,
+  dy: Float32Array,
+  dx: Float32Array,
+  { slopes, seconds }: Parameters,
+  sums: Float64Array,
+): void {
+  const kinks = seconds ?? slopes;
+  const terms = new Float64Array(2);
+  const factors = new Float64Array(3 * slopes.length).fill(1);
+  for (let c = 0; c < slopes.length; c++) {
+    factors[3 * c] = slopes[c]!;
+    factors[3 * c + 1] = kinks[c]!;
+  }
+  for (let i = 0; i < x.length; ) {
+    const end = Math.min(x.length, i + slopes.length);
+    for (let c = 0; i < end; i++, c++) {
+      const value = x[i]!;
+      const gradient = dy[i]!;
+      terms[0] = gradient * value;
+      sums[c]! += terms[Number(value >= 0)]!;
+      dx[i] = gradient * factors[3 * c + Number(value >= 0) + Number(value > 0)]!;
+    }
+  }
+}
+
+function maskRun(mask: Uint8Array, dy: Float32Array, dx: Float32Array, from: number, to: number, slope: number): void {
+  const factors = Float64Array.of(slope, 1);
+  for (let i = from; i < to; i++) dx[i] = dy[i]! * factors[(mask[Math.floor(i / 8)]! >> (i & 7)) & 1]!;
+}
+
+function maskRows(mask: Uint8Array, dy: Float32Array, dx: Float32Array, { slopes }: Parameters): void {
+  const factors = factorsOf(slopes);
+  for (let i = 0; i < dy.length; ) {
+    const end = Math.min(dy.length, i + slopes.length);
+    for (let c = 0; i < end; i++, c++) dx[i] = dy[i]! * factors[2 * c + ((mask[Math.floor(i / 8)]! >> (i & 7)) & 1)]!;
+  }
+}
+
+function clearNegative(x: Float32Array, y: Float32Array): void {
+  const cells = new Float32Array(2);
+  for (let i = 0; i < x.length; i++) {
+    const value = x[i]!;
+    cells[0] = value;
+    y[i] = cells[Number(value <= 0)]!;
+  }
+}
+
+/** Does a pass in JavaScript and returns the sums of the slopes' channels (zeros where the pass is not a backward one). */
+export function runPlain({ kernel, inputs, mask, output, parameters }: Operation): Float64Array {
+  const { slopes, seconds, inner } = parameters;
+  const sums = new Float64Array(slopes.length);
+  const [first, second] = inputs as [Float32Array, Float32Array];
+  const rows = inner === 1;
+  if (kernel === 'relu') clearNegative(first, output);
+  else if (kernel === 'backward') {
+    const kinks = seconds ?? slopes;
+    if (rows) backwardRows(first, second, output, parameters, sums);
+    else
+      eachRun(parameters, output.length, (from, to, c) => {
+        sums[c]! += backwardRun(first, second, output, from, to, slopes[c]!, kinks[c]!);
+      });
+  } else if (mask !== null) {
+    if (rows) maskRows(mask, first, output, parameters);
+    else eachRun(parameters, output.length, (from, to, c) => maskRun(mask, first, output, from, to, slopes[c]!));
+  } else if (rows) rectifyRows(first, output, parameters);
+  else if (seconds !== null)
+    eachRun(parameters, output.length, (from, to, c) =>
+      rectifyBiasedRun(first, output, from, to, slopes[c]!, seconds[c]!),
+    );
+  else eachRun(parameters, output.length, (from, to, c) => rectifyRun(first, output, from, to, slopes[c]!));
+  return gather(sums, parameters);
+}
+
+/** The sign mask of x, in JavaScript. `mask` is all zeros. */
+export function signMaskPlain(x: Float32Array, mask: Uint8Array): void {
+  for (let i = 0; i < x.length; i++) mask[Math.floor(i / 8)]! |= Number(x[i]! > 0) << (i & 7);
+}

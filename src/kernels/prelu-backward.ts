@@ -1,0 +1,93 @@
+import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.js';
+import { type AtZeroOption, atKink } from '../rectifiers/kink.js';
+import type { LayoutOption, Slopes } from '../rectifiers/layout.js';
+import { refuseSlopesUpTo0 } from '../rectifiers/prelu.js';
+import {
+  type PreluGradients,
+  preluBackward as scalar,
+  preluBackwardFromOutput as scalarFromOutput,
+} from '../rectifiers/prelu-backward.js';
+import { apartFrom, float32 } from './arrays.js';
+import { arrange, channelSlopes } from './parameters.js';
+import { checkPath, type PathOption, perform } from './path.js';
+
+/** What backward kernels take besides their arrays. */
+export type BackwardOptions = LayoutOption & AtZeroOption & OutOption<Float32Array> & PathOption;
+
+/** dx, Σ dy * min(x, 0) and the slopes as float32; `name` is what `x` is called in messages. */
+function backward(
+  operation: string,
+  name: string,
+  x: Float32Array,
+  dy: Float32Array,
+  slopes: Slopes,
+  { layout, atZero, out, path }: BackwardOptions,
+  check: (slopes: Float32Array) => void,
+): { readonly dx: Float32Array; readonly sums: Float64Array; readonly slopes: Float32Array } {
+  if (dy.length !== x.length)
+    throw new RangeError(`${operation}: dy must have length ${x.length} (that of ${name}), got ${dy.length}`);
+  const laid = channelSlopes(operation, slopes, layout, x.length);
+  const dx = targetFor(operation, dy, out, 'dy') as Float32Array;
+  refuseOverlap(operation, out, name, x);
+  check(laid.slopes);
+  const kept = apartFrom(dx, laid.slopes);
+  const kink = (slope: number) => atKink(operation, atZero, slope);
+  const kinks = atZero === undefined || atZero === 'slope' ? null : kept.map(kink);
+  const parameters = arrange({ ...laid, slopes: kept }, kinks, x.length);
+  const sums = perform(operation, { kernel: 'backward', inputs: [x, dy], mask: null, output: dx, parameters }, path);
+  return { dx, sums, slopes: kept };
+}
+
+/**
+ * `preluBackward` of Float32Arrays at memory speed: in one pass dx = dy * (x > 0 ? 1 : a_c), bit for bit what the definition gives,
+ * and dslopes_c = Σ dy * min(x, 0) over the channel as float64, within 1e-6 of Σ |dy * min(x, 0)|. `out` takes dx and may be `dy` or `x` itself.
+ * Throws a TypeError or RangeError for arrays that do not fit and a `path` that cannot be taken.
+ *
+ * @example
+ * import { preluBackward } from 'reluminate/kernels';
+ * const [x, dy] = [Float32Array.of(-1, 2, -4, 8), Float32Array.of(1, 1, 0.5, 1)];
+ * const { dx, dslopes } = preluBackward(x, dy, [0.5, 0.25], { layout: { outer: 1, channels: 2, inner: 2 } });
+ * Array.from(dx); // => [0.5, 1, 0.125, 1]
+ * Array.from(dslopes); // => [-1, -2]
+ */
+export function preluBackward(
+  x: Float32Array,
+  dy: Float32Array,
+  slopes: Slopes,
+  options: BackwardOptions = {},
+): PreluGradients<Float32Array> {
+  const operation = 'preluBackward';
+  const { path, ...rest } = options;
+  checkPath(operation, path);
+  const values = float32(operation, 'x', x);
+  const upstream = float32(operation, 'dy', dy);
+  if (path === 'scalar') return scalar(values, upstream, slopes, rest);
+  const { dx, sums } = backward(operation, 'x', values, upstream, slopes, options, () => {});
+  return { dx, dslopes: sums };
+}
+
+/**
+ * `preluBackward` for those who kept the output y instead of x: for slopes above 0, y has the sign of x, and x = y / a_c where it is
+ * negative. Throws a RangeError for other slopes, and as `preluBackward`.
+ *
+ * @example
+ * import { preluBackwardFromOutput } from 'reluminate/kernels';
+ * Array.from(preluBackwardFromOutput(Float32Array.of(-0.5, 2), Float32Array.of(1, 1), 0.25).dslopes); // => [-2]
+ */
+export function preluBackwardFromOutput(
+  y: Float32Array,
+  dy: Float32Array,
+  slopes: Slopes,
+  options: BackwardOptions = {},
+): PreluGradients<Float32Array> {
+  const operation = 'preluBackwardFromOutput';
+  const { path, ...rest } = options;
+  checkPath(operation, path);
+  const values = float32(operation, 'y', y);
+  const upstream = float32(operation, 'dy', dy);
+  if (path === 'scalar') return scalarFromOutput(values, upstream, slopes, rest);
+  const check = (given: Float32Array) =>
+    refuseSlopesUpTo0(operation, Float64Array.from(given), 'for y to have the sign of x');
+  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream, slopes, options, check);
+  return { dx, dslopes: sums.map((sum, c) => sum / used[c]!) };
+}

@@ -1,0 +1,33 @@
+/*
+ * What lies where in a kernel memory, in bytes: work areas first, then what `allocate` hands out. Areas that are never used
+ * never become real memory.
+ */
+
+/** Channels whose parameters stay in place for a whole call; above, they are copied in chunk by chunk. */
+export const residentChannels = 2 ** 14;
+
+/** Elements in a chunk: 1 MiB of float32. Measured: smaller ones cost more, since copies out of them run slower. */
+export const chunkLength = 2 ** 18;
+
+/** Elements in a chunk whose parameters are copied in with it. */
+export const windowLength = residentChannels;
+
+/** Most threads that work on one memory. */
+export const mostThreads = 64;
+
+/** What one thread's orders take: a state, a kernel's number and its parameters as int32. */
+export const orderBytes = 64;
+
+export const ordersAt = 1024;
+export const slopesAt = ordersAt + mostThreads * orderBytes;
+export const secondsAt = slopesAt + 4 * residentChannels;
+export const maskAt = secondsAt + 4 * residentChannels;
+/** Two chunks of inputs; the output of a chunk goes where its last input was. */
+export const stagesAt = maskAt + chunkLength / 8 + 64;
+export const stageBytes = 4 * chunkLength;
+/** A float64 sum for each channel and thread. */
+export const sumsAt = stagesAt + 2 * stageBytes;
+export const sumsBytes = 8 * residentChannels;
+
+/** Where the work areas of a memory for so many threads end. */
+export const arenaAt = (threads: number): number => sumsAt + threads * sumsBytes;

@@ -1,0 +1,82 @@
+import { type Place, placeOf, scratchPlace } from './memory.js';
+import { callFor, type Operation } from './operation.js';
+import { gather, type Parameters } from './parameters.js';
+import { chunkLength, maskAt, secondsAt, slopesAt, stageBytes, stagesAt, sumsAt } from './regions.js';
+import { isResident, stretchAt } from './stretches.js';
+
+/** The memory that a pass works in: the first that holds one of its arrays, else the scratch one; null where WebAssembly SIMD is missing. */
+export function placeFor(arrays: readonly Float32Array[]): Place | null {
+  for (const array of arrays) {
+    const place = placeOf(array);
+    if (place !== undefined) return place;
+  }
+  return scratchPlace();
+}
+
+/** The address of element `from` of an array, null where it is not in the memory. */
+export const addressIn = (place: Place, array: Float32Array, from: number): number | null =>
+  array.buffer === place.buffer ? array.byteOffset + 4 * from : null;
+
+/** The values of a part of an array, without a view where the part is the whole. */
+const part = (values: Float32Array, from: number, count: number): Float32Array =>
+  count === values.length ? values : values.subarray(from, from + count);
+
+/** The address of a part of an input: where it is, or of its copy in stage `stage`. */
+function bring(place: Place, input: Float32Array, from: number, count: number, stage: number): number {
+  const address = addressIn(place, input, from);
+  if (address !== null) return address;
+  const staged = stagesAt + stage * stageBytes;
+  place.floats.set(part(input, from, count), staged / 4);
+  return staged;
+}
+
+/** Copies the parameters of the channels from `first` on to where the kernels look for them. */
+export function loadParameters({ floats }: Place, { slopes, seconds }: Parameters, first: number, count: number): void {
+  for (let c = 0; c < count; c++) floats[slopesAt / 4 + c] = slopes[first + c]!;
+  if (seconds !== null) for (let c = 0; c < count; c++) floats[secondsAt / 4 + c] = seconds[first + c]!;
+}
+
+const loadMask = (place: Place, mask: Uint8Array, from: number, count: number): void =>
+  place.bytes.set(mask.subarray(Math.floor(from / 8), Math.ceil((from + count) / 8)), maskAt);
+
+/**
+ * Does a pass with SIMD on one thread, chunk by chunk, and returns the sums of the slopes' channels (none where the pass is not
+ * a backward one).
+ */
+export function runSimd(operation: Operation, place: Place): Float64Array {
+  const { inputs, output, mask, parameters } = operation;
+  const { floats, doubles, kernels } = place;
+  const resident = isResident(parameters);
+  const learns = operation.kernel === 'backward';
+  const total = new Float64Array(learns ? parameters.slopes.length : 0);
+  const outputStage = stagesAt + (inputs.length - 1) * stageBytes;
+  if (resident) loadParameters(place, parameters, 0, parameters.slopes.length);
+  for (let from = 0; from < output.length; ) {
+    const stretch = stretchAt(parameters, from, output.length);
+    const { count, channels, first } = stretch;
+    if (!resident) loadParameters(place, parameters, first, channels);
+    if (mask !== null) loadMask(place, mask, from, count);
+    if (learns) doubles.fill(0, sumsAt / 8, sumsAt / 8 + channels);
+    const address = addressIn(place, output, from);
+    const [kernel, ...values] = callFor(operation, stretch, {
+      inputs: inputs.map((input, stage) => bring(place, input, from, count, stage)),
+      output: address ?? outputStage,
+      mask: maskAt,
+      sums: sumsAt,
+    });
+    kernels[kernel](...values);
+    if (address === null) output.set(floats.subarray(outputStage / 4, outputStage / 4 + count), from);
+    if (learns) for (let c = 0; c < channels; c++) total[first + c]! += doubles[sumsAt / 8 + c]!;
+    from += count;
+  }
+  return learns ? gather(total, parameters) : total;
+}
+
+/** The sign mask of x, with SIMD, chunk by chunk. */
+export function signMaskSimd(x: Float32Array, mask: Uint8Array, place: Place): void {
+  for (let from = 0; from < x.length; from += chunkLength) {
+    const count = Math.min(chunkLength, x.length - from);
+    place.kernels.signMask(bring(place, x, from, count, 0), maskAt, count);
+    mask.set(place.bytes.subarray(maskAt, maskAt + Math.ceil(count / 8)), from / 8);
+  }
+}
