@@ -101,9 +101,9 @@ describe('a constant is followed', () => {
     expect(lookup(scope, 'y')?.data).toBe(lookup(scope, 'w')?.data);
   });
 
-  test('along a chain of two hundred thousand nodes', () => {
-    const chain = Array.from({ length: 200_000 }, (_, at) =>
-      node('Identity', [at === 0 ? 'w' : `v${at}`], [at === 199_999 ? 'y' : `v${at + 1}`]),
+  test('along a chain of fifty thousand nodes', () => {
+    const chain = Array.from({ length: 50_000 }, (_, at) =>
+      node('Identity', [at === 0 ? 'w' : `v${at}`], [at === 49_999 ? 'y' : `v${at + 1}`]),
     );
     expect(found(chain)?.data).toHaveLength(6);
   });

@@ -339,7 +339,7 @@ describe('hostile functions', () => {
   test('that double thirty times over', () => {
     const doubling = Array.from({ length: 30 }, (_, index) => calling(index, 2));
     expect(failing([...doubling, fn('F30', ['a'], ['b'], [node('Neg', ['a'], ['b'])])])).toMatch(
-      /must not expand past a million nodes/,
+      /must not expand past 300,000 nodes/,
     );
   });
 
@@ -359,11 +359,11 @@ describe('hostile functions', () => {
     expect(failing([...deep, fn('F1000', ['a'], ['b'], [node('Neg', ['a'], ['b'])])])).toMatch(/at most 50 deep/);
   });
 
-  test('a hundred thousand calls without names take no quadratic time', () => {
-    const calls = Array.from({ length: 100_000 }, (_, index) => ({ ...call('F', ['x'], [`v${index}`]), name: '' }));
+  test('fifty thousand calls without names take no quadratic time', () => {
+    const calls = Array.from({ length: 50_000 }, (_, index) => ({ ...call('F', ['x'], [`v${index}`]), name: '' }));
     const model = modelWith(calls, [fn('F', ['a'], ['b'], [node('Neg', ['a'], ['t']), node('Neg', ['t'], ['b'])])]);
     const start = performance.now();
-    expect(mainGraph(inlineFunctions(model)).node).toHaveLength(200_000);
-    expect(performance.now() - start).toBeLessThan(20_000);
+    expect(mainGraph(inlineFunctions(model)).node).toHaveLength(100_000);
+    expect(performance.now() - start).toBeLessThan(10_000);
   });
 });

@@ -79,13 +79,13 @@ function expand(call: NodeProto, fn: FunctionProto, fresh: (base: string) => str
 /** Functions call functions a few levels deep in practice; deeper nesting would exhaust the stack. */
 const deepestCalls = 50;
 /** A file of a few kilobytes can expand without bound where functions call functions twice: nodes and bytes that all expansions together may take. */
-const mostNodes = 1_000_000;
+const mostNodes = 300_000;
 const mostBytes = 2 ** 28;
 
 /**
  * A copy of the model in which every call of a local function is replaced by the function's nodes, so that what looks at
  * nodes sees all of them. The same model is returned where it has no functions. Throws a Failure where functions call
- * themselves or each other more than 50 deep, or expand past a million nodes or 256 MiB.
+ * themselves or each other more than 50 deep, or expand past 300,000 nodes or 256 MiB.
  */
 export function inlineFunctions(model: Model): Model {
   if (model.proto.functions.length === 0) return model;
@@ -111,7 +111,7 @@ export function inlineFunctions(model: Model): Model {
       if (callers.length >= deepestCalls) throw fail(`call each other at most ${deepestCalls} deep`, fn);
       nodesLeft -= fn.node.length + 1;
       bytesLeft -= sizeOf(fn);
-      if (nodesLeft < 0 || bytesLeft < 0) throw fail('not expand past a million nodes or 256 MiB', fn);
+      if (nodesLeft < 0 || bytesLeft < 0) throw fail('not expand past 300,000 nodes or 256 MiB', fn);
       return inline(expand(node, fn, fresh), [...callers, fn]);
     });
   const main = mainGraph(copy);

@@ -1,8 +1,9 @@
+import { create } from '@bufbuild/protobuf';
 import { describe, expect, test } from 'vitest';
 import { modelOf, runOnce, tensor } from '../../test/models.js';
 import { Failure } from '../failure.js';
-import { float, floatTensor, intTensor, node, valueInfo } from './build.js';
-import type { NodeProto, TensorProto } from './proto.js';
+import { float, floatTensor, graph, intTensor, node, valueInfo } from './build.js';
+import { FunctionProtoSchema, type NodeProto, type TensorProto } from './proto.js';
 import { type OnnxRuntime, openSession } from './runtime.js';
 import { fixedDims, shapesOf, zeros } from './shapes.js';
 import type { TensorData } from './tensor-data.js';
@@ -78,6 +79,23 @@ describe('what ONNX Runtime refuses is one clean sentence', () => {
     expect(await reason([node('Expand', ['x', 's'], ['y'])], [huge], x(1, 1))).toMatch(
       /^Expand node 'y': Failed to allocate memory/,
     );
+  });
+
+  test('a missing input at which ONNX Runtime would end the process, in the graph, a branch or a function', async () => {
+    const crashing = ['Max', 'Min', 'Sum', 'Mean'].map(op => node(op, ['x', ''], ['y']));
+    const message =
+      /^run model 'test': node 'y' \((Max|Min|Sum|Mean)\) must have all of its inputs, got a missing one$/;
+    for (const each of crashing) {
+      await expect(runOnce(modelOn([each]), x(1, 3))).rejects.toThrow(message);
+      const branch = graph({ nodes: [each], outputs: [valueInfo('y')] });
+      const nested = modelOn([node('If', ['x'], ['z'], { then_branch: branch, else_branch: branch })]);
+      await expect(openSession(nested)).rejects.toThrow(message);
+      const withFunction = modelOn([node('Relu', ['x'], ['y'])]);
+      withFunction.proto.functions.push(
+        create(FunctionProtoSchema, { name: 'F', input: ['x'], output: ['y'], node: [each] }),
+      );
+      await expect(openSession(withFunction)).rejects.toThrow(message);
+    }
   });
 
   test('a name as long as a book is cut', async () => {
