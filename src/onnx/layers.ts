@@ -127,7 +127,7 @@ export const weightNorms = (layer: LinearLayer): Float64Array =>
   rawNorms(layer).map((norm, unit) => norm * Math.abs(layer.scale[unit] as number));
 
 /** Exporters put a handful of nodes between a layer and its rectifier; following endless chains from each of their nodes would take quadratic time. */
-const mostBetween = Infinity;
+const mostBetween = 32;
 
 /**
  * Walks back from a value to the single layer that feeds it, through batch norm, constant Add, Sub, Mul and Div for each channel,

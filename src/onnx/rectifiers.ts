@@ -111,7 +111,7 @@ function times(a: Constant, b: Constant): Constant | null {
 }
 
 /** Exporters multiply by one or two constants; following endless products from each of their nodes would take quadratic time. */
-const mostFactors = Infinity;
+const mostFactors = 8;
 
 /** A value as constant factors times `until`, or else times something that is not a product with a constant (or behind eight of them). */
 function factors(
