@@ -1,5 +1,7 @@
+import { Failure } from '../failure.js';
 import type { Pinned } from '../onnx/channels.js';
 import { inputSpecs, type Model } from '../onnx/model.js';
+import type { SessionOptions } from '../onnx/runtime.js';
 import { fixedDims, shapesOf } from '../onnx/shapes.js';
 import type { Batch, InputSpec } from '../onnx/tensor-data.js';
 import { version } from '../version.js';
@@ -87,6 +89,24 @@ export const observeSteps = (
   options: ObserveOptions = {},
 ): AsyncGenerator<AuditProgress, Observation> => observed(dissect(model), data, { batch: null }, options);
 
+/**
+ * The shapes that costs are counted by. An audit of the weights alone does without them where ONNX Runtime refuses the model, say for
+ * an operator it does not know: the weights can be judged all the same, and the multiply-adds stay unknown.
+ */
+async function costShapes(
+  { model, scope, lookup }: Anatomy,
+  dims: Readonly<Record<string, readonly number[]>>,
+  hasRun: boolean,
+  options: SessionOptions,
+): Promise<Map<string, number[]>> {
+  try {
+    return await shapesOf(model, dims, [...new Set(costlyValues(scope, lookup))], options);
+  } catch (cause) {
+    if (hasRun || !(cause instanceof Failure)) throw cause;
+    return new Map();
+  }
+}
+
 /** The inputs' dimensions for which costs are counted: those of the data, or what the model declares with a batch of one. */
 function costDims(observation: Observation | null, specs: readonly InputSpec[]) {
   if (observation) return observation.inputs;
@@ -120,7 +140,7 @@ export async function* auditSteps(
 ): AsyncGenerator<AuditProgress, AuditReport> {
   yield { phase: 'weights', done: 0, total: null };
   const anatomy = dissect(original);
-  const { model, scope, lookup, layers } = anatomy;
+  const { model, scope, layers } = anatomy;
   const census = takeCensus(model, scope);
   const first: { batch: Batch | null } = { batch: null };
   const observation =
@@ -143,7 +163,7 @@ export async function* auditSteps(
   const reports = examined.map((each, index) => judgeLayer(each, anatomy, onData, lost[index] as boolean, thresholds));
 
   const dims = costDims(observation, options.inputs ?? inputSpecs(model));
-  const shapes = dims ? await shapesOf(model, dims, [...new Set(costlyValues(scope, lookup))], options) : new Map();
+  const shapes = dims ? await costShapes(anatomy, dims, observation !== null, options) : new Map<string, number[]>();
   const parameters = countParameters(model);
   const { whole, removable } = costs(anatomy, parameters, shapes);
 
