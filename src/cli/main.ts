@@ -5,6 +5,7 @@ import { printable } from '../report/names.js';
 import { version } from '../version.js';
 import { addAuditCommand } from './audit.js';
 import { addPlotCommand } from './plot.js';
+import { addTheoryCommand } from './theory.js';
 
 const usage = 2;
 const unreadable = 3;
@@ -43,6 +44,7 @@ addAuditCommand(program, code => {
   process.exitCode = code;
 });
 addPlotCommand(program);
+addTheoryCommand(program);
 
 /** Makes commander throw instead of ending the process, in every subcommand. */
 const throwing = (command: Command): void => {

@@ -1,0 +1,130 @@
+import * as Plot from '@observablehq/plot';
+import { parseHTML } from 'linkedom';
+
+/** The document that figures are drawn in, in Node and in the browser alike. */
+export const { document } = parseHTML('<html><body></body></html>') as unknown as { document: Document };
+
+/**
+ * After Okabe and Ito (2008, "Color universal design"), the blue lightened so that all keep contrast on white and on black. Dashes tell curves
+ * apart where colour does not.
+ */
+const strokes = ['#2b87c8', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
+const dashes = ['', '8 3', '2 3', '8 3 2 3', '12 4', '5 2'] as const;
+
+/** The colour of the curve with this index. */
+export const strokeOf = (index: number) => strokes[index % strokes.length] as string;
+
+/** The dashes of the curve with this index, none for the first. */
+export const dashOf = (index: number) => dashes[(index + Math.floor(index / strokes.length)) % dashes.length] as string;
+
+/** An SVG element with attributes (empty ones left out) and children. */
+export const element = (
+  name: string,
+  attributes: Record<string, string | number>,
+  ...children: (Node | string)[]
+): Element => {
+  const node = document.createElementNS('http://www.w3.org/2000/svg', name);
+  for (const [key, value] of Object.entries(attributes)) if (value !== '') node.setAttribute(key, String(value));
+  node.append(...children);
+  return node;
+};
+
+/** A number as a tick's label, with a true minus sign. */
+export const tick = (value: number): string => String(value).replace('-', '\u2212');
+
+/** One plot with its title above, to be placed in a `figure`. Ticks have true minus signs unless the options say how to format them. */
+export function panel(title: string, { x, y, ...options }: Plot.PlotOptions): Element {
+  const svg = Plot.plot({
+    document,
+    marginTop: 34,
+    marginLeft: 44,
+    marginBottom: 40,
+    marginRight: 12,
+    ...options,
+    x: { labelAnchor: 'center', labelArrow: 'none', tickFormat: tick, ...x },
+    y: { tickFormat: tick, ...y },
+  }) as unknown as Element;
+  for (const style of svg.querySelectorAll('style')) style.remove();
+  svg.removeAttribute('class');
+  const left = options.marginLeft ?? 44;
+  svg.append(
+    element(
+      'text',
+      { x: left, y: 14, 'text-anchor': 'start', fill: 'currentColor', 'font-size': 13, 'font-weight': 600 },
+      title,
+    ),
+  );
+  return svg;
+}
+
+/** A legend of curves, which have the colours and dashes of their indices, row by row, and the height it takes. */
+function legend(labels: readonly string[], width: number): { entries: Element[]; height: number } {
+  let x = 0;
+  let y = 14;
+  const entries = labels.map((label, index) => {
+    const size = 52 + label.length * 7;
+    if (x > 0 && x + size > width) {
+      x = 0;
+      y += 22;
+    }
+    const line = element('line', {
+      x1: x,
+      x2: x + 28,
+      y1: y - 4,
+      y2: y - 4,
+      stroke: strokeOf(index),
+      'stroke-width': 2,
+      'stroke-dasharray': dashOf(index),
+    });
+    const text = element('text', { x: x + 34, y, fill: 'currentColor', 'font-size': 13 }, label);
+    x += size;
+    return element('g', {}, line, text);
+  });
+  return { entries, height: labels.length === 0 ? 0 : y + 16 };
+}
+
+/** What a figure consists of. */
+export interface FigureParts {
+  /** Width in units of 1/96 inch, 320 or more. */
+  readonly width: number;
+  /** What is seen, for those who cannot see it. */
+  readonly label: string;
+  /** Names of the curves, which have the colours and dashes of their indices; none draws no legend. */
+  readonly curves: readonly string[];
+  /** Draws each panel in the given width and height. */
+  readonly panels: readonly ((width: number, height: number) => Element)[];
+  /** A panel's height for its width (default 0.85 of it, at most 340). */
+  readonly heightFor?: (panelWidth: number) => number;
+}
+
+/**
+ * A figure as an SVG: the legend, and below it the panels side by side, or one under the other in a width below 640. Text takes the
+ * page's colour, so it reads on light and on dark. Throws a RangeError for a width below 320, naming the operation.
+ */
+export function figure(
+  operation: string,
+  { width, label, curves, panels, heightFor = size => Math.min(340, size * 0.85) }: FigureParts,
+): string {
+  if (!(width >= 320)) throw new RangeError(`${operation}: width must be 320 or more, got ${width}`);
+  const isNarrow = width < 640;
+  const panelWidth = isNarrow ? width : Math.floor(width / panels.length);
+  const panelHeight = Math.round(heightFor(panelWidth));
+  const { entries, height: top } = legend(curves, width);
+  const root = element('svg', {
+    xmlns: 'http://www.w3.org/2000/svg',
+    viewBox: `0 0 ${width} ${top + (isNarrow ? panels.length : 1) * panelHeight}`,
+    'font-family': 'system-ui, sans-serif',
+    'font-size': 11,
+    fill: 'currentColor',
+    role: 'img',
+    'aria-label': label,
+  });
+  root.append(...entries);
+  panels.forEach((draw, index) => {
+    const svg = draw(panelWidth, panelHeight);
+    svg.setAttribute('x', String(isNarrow ? 0 : index * panelWidth));
+    svg.setAttribute('y', String(top + (isNarrow ? index * panelHeight : 0)));
+    root.append(svg);
+  });
+  return root.outerHTML;
+}
