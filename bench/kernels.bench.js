@@ -1,8 +1,11 @@
 /*
  * The rectifier kernels against copying the same array and against other libraries: PReLU with one slope over 64 K elements,
- * which stay in the cache, and 16.8 M, which do not, with random signs. In every round everybody has a turn; ratios are taken
- * within a round. One thread but where threads are named. `npm run bench -- kernels [cache|memory]`.
+ * which stay in a core's cache, 1 M, which stay in the cache that cores share, and 16.8 M, which do not, with random signs. In every round everybody has a
+ * turn; ratios are taken within a round. One thread but where threads are named. `npm run bench -- kernels [cache|shared|memory]` prints
+ * the ratios and draws them into out/kernels.svg.
  */
+import { mkdir } from 'node:fs/promises';
+import { writeFigure } from '../dist/cli/figure-file.js';
 import {
   KernelMemory,
   prelu,
@@ -10,8 +13,10 @@ import {
   preluBackwardFromMask,
   preluBias,
   relu,
+  rreluTrain,
   signMask,
 } from '../dist/kernels/index.js';
+import { drawTimes } from './kernel-figure.js';
 import { rivals } from './kernel-rivals.js';
 import { secondCore } from './second-core.js';
 import { spread } from './statistics.js';
@@ -19,6 +24,7 @@ import { spread } from './statistics.js';
 const slope = 0.25;
 const sizes = [
   { name: 'cache', length: 2 ** 16, rounds: 41, repeats: 32 },
+  { name: 'shared', length: 2 ** 20, rounds: 21, repeats: 8 },
   { name: 'memory', length: 2 ** 24, rounds: 21, repeats: 1 },
 ];
 
@@ -74,10 +80,12 @@ function passes({ x, dy, length }) {
       'backward, JavaScript': () => preluBackward(x, dy, slope, { out, path: 'js' }),
       'forward, 64 channels last': () => prelu(own.x, slopes, { layout, out: own.out }),
       'backward, 64 channels last': () => preluBackward(own.x, own.dy, slopes, { layout, out: own.out }),
+      'RReLU in training': () => rreluTrain(own.x, { seed: 1, out: own.out }),
       'backward from mask': () => preluBackwardFromMask(mask, own.dy, slope, { out: own.out }),
-      ...(length >= 2 ** 20 && {
+      ...(length >= 2 ** 18 && {
         'forward, 2 threads': () => prelu(both.x, slope, { out: both.out, path: 'threads' }),
         'backward, 2 threads': () => preluBackward(both.x, both.dy, slope, { out: both.out, path: 'threads' }),
+        'RReLU in training, 2 threads': () => rreluTrain(both.x, { seed: 1, out: both.out, path: 'threads' }),
       }),
     },
   };
@@ -126,11 +134,18 @@ function print({ name, length, rounds }, { times, rivals: names }) {
   if (!times.has('forward, 2 threads')) return;
   line('forward on 2 threads than on 1', 'forward', 'forward, 2 threads');
   line('backward on 2 threads than on 1', 'backward', 'backward, 2 threads');
+  line('RReLU on 2 threads than on 1', 'RReLU in training', 'RReLU in training, 2 threads');
 }
 
 export async function run(flags) {
-  for (const size of sizes.filter(({ name }) => flags.length === 0 || flags.includes(name)))
-    print(size, await measure(size));
+  const measured = [];
+  for (const size of sizes.filter(({ name }) => flags.length === 0 || flags.includes(name))) {
+    const result = await measure(size);
+    print(size, result);
+    measured.push({ ...size, ...result });
+  }
+  await mkdir('out', { recursive: true });
+  await writeFigure('out/kernels.svg', drawTimes(measured), 'Kernels against a copy');
   const { arithmetic, copying } = await secondCore(21);
   console.log('\n2 threads against 1 on this machine, whatever they run');
   console.log(`  arithmetic ${spread(arithmetic, 2)}   copying ${spread(copying, 2)}`);

@@ -1,4 +1,4 @@
-import { type ChildProcessWithoutNullStreams, spawn } from 'node:child_process';
+import { spawn } from 'node:child_process';
 import { closeSync, existsSync, openSync } from 'node:fs';
 import { access, chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
@@ -9,41 +9,15 @@ import { floatTensor, node, valueInfo } from '../src/onnx/build.js';
 import { type Model, writeModel } from '../src/onnx/model.js';
 import { DataType, type NodeProto, type TensorProto } from '../src/onnx/proto.js';
 import { version } from '../src/version.js';
+import { type Command, commandIn, control, ended, program } from './command.js';
 import { modelOf, tensor } from './models.js';
 
 /* The command as a user starts it: the built program in a process of its own, in a folder of models and data. */
 
-const program = join(process.cwd(), 'dist', 'cli', 'main.js');
 let folder: string;
-
-interface Ended {
-  readonly status: number | null;
-  readonly stdout: string;
-  readonly stderr: string;
-}
-
-const start = (args: readonly string[], env: Record<string, string> = {}): ChildProcessWithoutNullStreams =>
-  spawn(process.execPath, [program, ...args], { cwd: folder, env: { ...process.env, ...env } });
-
-function ended(child: ChildProcessWithoutNullStreams): Promise<Ended> {
-  const [stdout, stderr]: [Buffer[], Buffer[]] = [[], []];
-  child.stdout.on('data', (chunk: Buffer) => stdout.push(chunk));
-  child.stderr.on('data', (chunk: Buffer) => stderr.push(chunk));
-  // A program that has ended reads no more of its input.
-  child.stdin.on('error', () => {});
-  return new Promise(resolve => {
-    child.on('close', status =>
-      resolve({ status, stdout: Buffer.concat(stdout).toString(), stderr: Buffer.concat(stderr).toString() }),
-    );
-  });
-}
-
-function run(args: readonly string[], input: Uint8Array = new Uint8Array()): Promise<Ended> {
-  const child = start(args);
-  const result = ended(child);
-  child.stdin.end(input);
-  return result;
-}
+let start: Command['start'];
+let run: Command['run'];
+let refused: Command['refused'];
 
 /** As many at a time as keep two cores busy. */
 async function runEach<T>(items: readonly T[], each: (item: T) => Promise<void>): Promise<void> {
@@ -52,23 +26,6 @@ async function runEach<T>(items: readonly T[], each: (item: T) => Promise<void>)
     for (let item = rest.shift(); item !== undefined; item = rest.shift()) await each(item);
   };
   await Promise.all([worker(), worker(), worker()]);
-}
-
-// biome-ignore lint/suspicious/noControlCharactersInRegex: control characters are what must not occur
-const control = /[\u0000-\u0009\u000b-\u001f\u007f-\u009f\u202a-\u202e\u2066-\u2069]/;
-
-/** The only line on stderr, without the name of the program; nothing on stdout, no stack trace, no new file. */
-async function refused(args: readonly string[], status: number, input?: Uint8Array): Promise<string> {
-  const before = await readdir(folder, { recursive: true });
-  const result = await run(args, input);
-  const shown = JSON.stringify(args);
-  expect(result.stdout, shown).toBe('');
-  expect(result.stderr, shown).toMatch(/^reluminate: [^\n]+\n$/);
-  expect(result.stderr, shown).not.toMatch(control);
-  expect(result.stderr, shown).not.toMatch(/this is a bug|\bat \S+ \(|node:internal|\.js:\d+/);
-  expect(result.status, shown + result.stderr).toBe(status);
-  expect(await readdir(folder, { recursive: true }), shown).toEqual(before);
-  return result.stderr.slice('reluminate: '.length, -1);
 }
 
 const wild = '\u001b[31mred\u001b]0;owned\u0007\u001b[2J\u202e\r\nreluminate: forged';
@@ -89,6 +46,7 @@ const gemm = (): Model =>
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reluminate-'));
+  ({ start, run, refused } = commandIn(folder));
   const wide = modelWith(
     [node('Gemm', ['x', 'w'], ['h']), node('Relu', ['h'], ['y'])],
     [floatTensor('w', [2, 3000], new Float32Array(6000).fill(1))],

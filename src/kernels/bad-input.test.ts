@@ -50,6 +50,12 @@ const calls: Record<string, (of: typeof definition | typeof kernels) => unknown>
   'dx that overlaps dy in part': of => of.preluBackward(x, shared.subarray(0, 4), 0.25, { out: shared.subarray(2, 6) }),
   'dx that overlaps x in part': of => of.preluBackward(shared.subarray(0, 4), x, 0.25, { out: shared.subarray(2, 6) }),
   'slopes up to 0 from the output': of => of.preluBackwardFromOutput(x, x, [0.5, 0], { layout: two }),
+  'rrelu, bounds in the wrong order': of => of.rreluTrain(x, { seed: 1, lower: 1, upper: 0.5 }),
+  'rrelu, a bound too large for float32': of => of.rreluTrain(x, { seed: 1, lower: 0, upper: 1e39 }),
+  'rrelu, a seed that is no whole number': of => of.rreluTrain(x, { seed: 0.5 }),
+  'rrelu, dy of another length': of => of.rreluTrainBackward(x, new Float32Array(3), { seed: 1 }),
+  'rrelu, dx that overlaps x in part': of =>
+    of.rreluTrainBackward(shared.subarray(0, 4), x, { seed: 1, out: shared.subarray(2, 6) }),
   'a mask of another length': of => of.preluBackwardFromMask(new Uint8Array(2), x, 0.25),
   'a mask of another kind': of => of.preluBackwardFromMask(unchecked([1]), x, 0.25),
 };

@@ -3,6 +3,7 @@ import { own, shared } from './generated/binaries.js';
 /** What the WebAssembly module exports: addresses are bytes, counts elements. See assembly/ for what each does. */
 export type KernelName =
   | 'relu'
+  | 'rrelu'
   | 'forwardRuns'
   | 'forwardRows'
   | 'forwardBiasRuns'

@@ -1,15 +1,32 @@
+import type { Noise } from '../rectifiers/rrelu-slopes.js';
 import type { Call } from './binary.js';
 import type { Parameters } from './parameters.js';
 import { secondsAt, slopesAt } from './regions.js';
 
-/** A pass over a tensor, checked and ready for the WebAssembly kernels. */
-export interface Operation {
-  readonly kernel: 'relu' | 'forward' | 'forwardBias' | 'backward' | 'mask';
+interface OperationOf<Kernel> {
+  readonly kernel: Kernel;
   /** x; x and dy; or dy where a mask stands for x. All of one length. */
   readonly inputs: readonly Float32Array[];
   readonly mask: Uint8Array | null;
   readonly output: Float32Array;
   readonly parameters: Parameters;
+}
+
+/** RReLU: the law of its slopes (lower, span, upper) lies where others have slopes. */
+interface NoisyOperation extends OperationOf<'rrelu'> {
+  readonly noise: Noise;
+}
+
+/** A pass over a tensor, checked and ready for the WebAssembly kernels. */
+export type Operation = OperationOf<'relu' | 'forward' | 'forwardBias' | 'backward' | 'mask'> | NoisyOperation;
+
+const words = (index: number): [number, number] => [index % 2 ** 32, Math.floor(index / 2 ** 32)];
+
+/** The call of RReLU: the first input has the signs, the last is rectified; where sums go others, it works. */
+function noisyCall(noise: Noise, { from, count }: Stretch, { inputs, output, sums }: Addresses): Call {
+  const { key, stream, offset, inverted } = noise;
+  const arrays = [inputs[0]!, inputs.at(-1)!, output];
+  return ['rrelu', ...arrays, count, ...words(offset + from), ...key, ...stream, slopesAt, Number(inverted), sums];
 }
 
 /** A stretch of the tensor: which elements, and where their channels begin in the parameters as they lie in the memory. */
@@ -31,7 +48,9 @@ export interface Addresses {
 }
 
 /** The call that does a stretch. */
-export function callFor({ kernel, mask, parameters }: Operation, stretch: Stretch, at: Addresses): Call {
+export function callFor(operation: Operation, stretch: Stretch, at: Addresses): Call {
+  if (operation.kernel === 'rrelu') return noisyCall(operation.noise, stretch, at);
+  const { kernel, mask, parameters } = operation;
   if (kernel === 'relu') return [kernel, ...at.inputs, at.output, stretch.count];
   const { inner, seconds } = parameters;
   const { count, channel, within, channels } = stretch;

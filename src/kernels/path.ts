@@ -20,7 +20,7 @@ export interface PathOption {
 const simdFrom = 512;
 
 /** Below so many elements waking the other threads costs as much as the pass (measured). */
-const threadsFrom = 2 ** 20;
+const threadsFrom = 2 ** 18;
 
 const paths: readonly unknown[] = [undefined, 'scalar', 'js', 'simd', 'threads'];
 

@@ -299,7 +299,11 @@ test('terms that overflow or underflow float32 are added up all the same', () =>
     const x = new Float32Array(length).fill(value);
     const dy = new Float32Array(length).fill(gradient);
     const want = definition.preluBackward(x, dy, 0.25).dslopes[0]!;
-    for (const path of solo) expect(preluBackward(x, dy, 0.25, { path }).dslopes[0]! / want).toBeCloseTo(1, 12);
+    for (const path of solo)
+      for (const out of [undefined, dy.slice(), x.slice()]) {
+        const inputs = { dy: out?.[0] === dy[0] ? out! : dy, x: out?.[0] === x[0] ? out! : x };
+        expect(preluBackward(inputs.x, inputs.dy, 0.25, { path, out }).dslopes[0]! / want).toBeCloseTo(1, 12);
+      }
   }
 });
 

@@ -1,3 +1,5 @@
+import { rectifyNoisily } from '../rectifiers/rrelu.js';
+import { slopeSource } from '../rectifiers/rrelu-slopes.js';
 import type { Operation } from './operation.js';
 import { gather, type Parameters } from './parameters.js';
 
@@ -130,12 +132,15 @@ function clearNegative(x: Float32Array, y: Float32Array): void {
 }
 
 /** Does a pass in JavaScript and returns the sums of the slopes' channels (zeros where the pass is not a backward one). */
-export function runPlain({ kernel, inputs, mask, output, parameters }: Operation): Float64Array {
+export function runPlain(operation: Operation): Float64Array {
+  const { kernel, inputs, mask, output, parameters } = operation;
   const { slopes, seconds, inner } = parameters;
   const sums = new Float64Array(slopes.length);
   const [first, second] = inputs as [Float32Array, Float32Array];
   const rows = inner === 1;
-  if (kernel === 'relu') clearNegative(first, output);
+  if (kernel === 'rrelu')
+    rectifyNoisily(first, inputs.at(-1) as Float32Array, output, slopeSource(operation.noise, true));
+  else if (kernel === 'relu') clearNegative(first, output);
   else if (kernel === 'backward') {
     const kinks = seconds ?? slopes;
     if (rows) backwardRows(first, second, output, parameters, sums);

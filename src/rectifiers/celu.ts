@@ -129,6 +129,7 @@ export function celuRectifier(alpha = 1): Rectifier {
     range: [-alpha, Number.POSITIVE_INFINITY],
     lipschitz: 1,
     monotone: true,
+    kinks: [0],
     moments: (mean, std) => quadratureMoments(mean, std, f, slope),
   };
 }

@@ -115,6 +115,7 @@ export function eluRectifier(alpha = 1): Rectifier {
     range: [Math.min(0, -alpha), Number.POSITIVE_INFINITY],
     lipschitz: Math.max(1, Math.abs(alpha)),
     monotone: alpha >= 0,
+    kinks: [0],
     moments: (mean, std) => quadratureMoments(mean, std, f, slope),
   };
 }

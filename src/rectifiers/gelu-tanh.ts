@@ -73,5 +73,6 @@ export const geluTanhRectifier = (): Rectifier => ({
   range: [-0.17004075057125406, Number.POSITIVE_INFINITY],
   lipschitz: 1.1289930686587717,
   monotone: false,
+  kinks: [],
   moments: (mean, std) => quadratureMoments(mean, std, value, derivative),
 });

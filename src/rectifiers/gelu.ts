@@ -59,5 +59,6 @@ export const geluRectifier = (): Rectifier => ({
   range: [-0.16997120747990366, Number.POSITIVE_INFINITY],
   lipschitz: 1.1289041451851547,
   monotone: false,
+  kinks: [],
   moments: (mean, std) => quadratureMoments(mean, std, value, derivative),
 });

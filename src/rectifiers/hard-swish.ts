@@ -56,5 +56,6 @@ export const hardSwishRectifier = (): Rectifier => ({
   range: [-3 / 8, Number.POSITIVE_INFINITY],
   lipschitz: 3 / 2,
   monotone: false,
+  kinks: [-3, 3],
   moments: (mean, std) => quadratureMoments(mean, std, value, derivative),
 });

@@ -20,7 +20,7 @@ export * from './prelu-unit.js';
 export type { Rectifier } from './rectifier.js';
 export * from './relu.js';
 export * from './relu6.js';
-export * from './rrelu.js';
+export { rrelu, rreluDerivative, rreluRectifier, rreluTrain, rreluTrainBackward } from './rrelu.js';
 export {
   type NoiseOptions,
   type RreluConvention,

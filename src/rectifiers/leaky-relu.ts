@@ -143,6 +143,7 @@ export function leakyReluRectifier(negativeSlope = 0.01): Rectifier {
     range: [slope > 0 ? Number.NEGATIVE_INFINITY : 0, Number.POSITIVE_INFINITY],
     lipschitz: Math.max(1, Math.abs(slope)),
     monotone: slope >= 0,
+    kinks: [0],
     moments: (mean, std) => slopeMoments(mean, std, slope, slope * slope),
   };
 }

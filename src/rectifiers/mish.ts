@@ -73,5 +73,6 @@ export const mishRectifier = (): Rectifier => ({
   range: [-0.3088434130172504, Number.POSITIVE_INFINITY],
   lipschitz: 1.088498161251728,
   monotone: false,
+  kinks: [],
   moments: (mean, std) => quadratureMoments(mean, std, value, derivative),
 });

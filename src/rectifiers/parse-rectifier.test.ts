@@ -31,7 +31,7 @@ describe('refused', () => {
     ['relu:1', "relu must have no parameters, got 'relu:1'"],
     ['leaky:', "negativeSlope of 'leaky:' must be a finite number, got ''"],
     ['leaky:x', "negativeSlope of 'leaky:x' must be a finite number, got 'x'"],
-    ['leaky:Infinity', "negativeSlope of 'leaky:Infinity' must be a finite number, got 'infinity'"],
+    ['leaky:Infinity', "negativeSlope of 'leaky:Infinity' must be a finite number, got 'Infinity'"],
     ['leaky:1,2', "leaky must be written leaky:negativeSlope, got 'leaky:1,2'"],
     ['rrelu:1', "rrelu must be written rrelu:lower,upper, got 'rrelu:1'"],
   ])('%s', (spelling, message) => {

@@ -87,7 +87,10 @@ export function parseRectifier(spelling: string): Rectifier {
     throw new RangeError(`parseRectifier: the name must be one of ${rectifierNames.join(', ')}, got '${spelling}'`);
   if (colon < 0) return family.make();
   const { parameters } = family;
-  const values = text.slice(colon + 1).split(',');
+  const values = spelling
+    .trim()
+    .slice(colon + 1)
+    .split(',');
   if (values.length !== parameters.length)
     throw new RangeError(
       parameters.length === 0

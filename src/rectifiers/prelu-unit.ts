@@ -87,8 +87,25 @@ export interface PreluUnitGradients<G> extends PreluGradients<G> {
   readonly dparameters: Float64Array;
 }
 
-const chain = ({ parameters, constraint }: PreluUnit, dslopes: ArrayLike<number>): Float64Array =>
-  Float64Array.from(parameters, (parameter, c) => dslopes[c]! * slopeByParameter(parameter, constraint));
+/**
+ * The gradients of the parameters from those of the slopes, whatever computed them: ∂L/∂p = ∂L/∂a da/dp. Throws a RangeError where there
+ * are not as many as channels.
+ *
+ * @example
+ * import { createPreluUnit, preluUnitParameterGradients } from 'reluminate';
+ * const unit = createPreluUnit({ initial: 0.25, constraint: { kind: 'sigmoid', lower: 0, upper: 0.5 } });
+ * Array.from(preluUnitParameterGradients(unit, [-4])); // => [-0.5]
+ */
+export function preluUnitParameterGradients(
+  { parameters, constraint }: PreluUnit,
+  dslopes: ArrayLike<number>,
+): Float64Array {
+  if (dslopes.length !== parameters.length)
+    throw new RangeError(
+      `preluUnitParameterGradients: dslopes must have length ${parameters.length} (channels), got ${dslopes.length}`,
+    );
+  return Float64Array.from(parameters, (parameter, c) => dslopes[c]! * slopeByParameter(parameter, constraint));
+}
 
 /**
  * All gradients at x, given dy = ∂L/∂y: as `preluBackward`, and those of the parameters.
@@ -106,7 +123,7 @@ export function preluUnitBackward<G extends FloatArray>(
   options: LayoutOption & AtZeroOption & OutOption<G> = {},
 ): PreluUnitGradients<G> {
   const { dx, dslopes } = preluBackward(x, dy, preluUnitSlopes(unit), options);
-  return { dx, dslopes, dparameters: chain(unit, dslopes) };
+  return { dx, dslopes, dparameters: preluUnitParameterGradients(unit, dslopes) };
 }
 
 export interface PreluStepOptions {
@@ -154,7 +171,7 @@ export function preluUnitStep(
   const lost = given.findIndex(gradient => !Number.isFinite(gradient));
   if (lost >= 0) throw new RangeError(`${operation}: dslopes must be finite, got ${given[lost]} (channel ${lost})`);
   const slopes = preluUnitSlopes(unit);
-  const gradients = chain(
+  const gradients = preluUnitParameterGradients(
     unit,
     slopes.map((slope, c) => given[c]! + weightDecay * slope),
   );

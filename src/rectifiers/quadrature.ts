@@ -9,8 +9,17 @@ const kronrodWeights = [
 ];
 const gaussWeights = [0.1294849661688697, 0.27970539148927664, 0.3818300505051189, 0.4179591836734694];
 
-/** The integral over one panel by the Kronrod rule, how far the Gauss rule is from it, and the integral of |f|. */
-function panel(f: (x: number) => number, from: number, to: number): { sum: number; error: number; size: number } {
+/** A stretch of the line: the integral over it by the Kronrod rule, how far the Gauss rule is from it, and the integral of |f|. */
+interface Panel {
+  readonly from: number;
+  readonly to: number;
+  readonly depth: number;
+  readonly sum: number;
+  readonly error: number;
+  readonly size: number;
+}
+
+function panel(f: (x: number) => number, from: number, to: number, depth: number): Panel {
   const [centre, half] = [(from + to) / 2, (to - from) / 2];
   let [kronrod, gauss, size] = [0, 0, 0];
   for (let k = 0; k < 8; k++) {
@@ -20,7 +29,7 @@ function panel(f: (x: number) => number, from: number, to: number): { sum: numbe
     size += kronrodWeights[k]! * (Math.abs(left) + Math.abs(right));
     if (k % 2 === 1) gauss += gaussWeights[(k - 1) / 2]! * (left + right);
   }
-  return { sum: kronrod * half, error: Math.abs(kronrod - gauss) * half, size: size * half };
+  return { from, to, depth, sum: kronrod * half, error: Math.abs(kronrod - gauss) * half, size: size * half };
 }
 
 /** Halving stops here: panels this small hold nothing that float64 can tell. */
@@ -28,19 +37,18 @@ const deepest = 50;
 
 /**
  * The integral of f between the first and the last of `points` (ascending), which must include every kink and jump of f:
- * Gauss–Kronrod (7, 15) panels, halved until the two rules agree to 1e-12 of the integral of |f| (Piessens et al. 1983,
+ * Gauss–Kronrod (7, 15) panels, halved until the two rules agree to `tolerance` of the integral of |f| (Piessens et al. 1983,
  * QUADPACK). The Kronrod sum that is kept is then far closer than that.
  */
-export function integrate(f: (x: number) => number, points: readonly number[]): number {
-  const panels = points.slice(1).map((to, k) => ({ from: points[k] as number, to, depth: 0 }));
-  const scale = panels.reduce((sum, { from, to }) => sum + panel(f, from, to).size, 0);
+export function integrate(f: (x: number) => number, points: readonly number[], tolerance = 1e-12): number {
+  const panels = points.slice(1).map((to, k) => panel(f, points[k] as number, to, 0));
+  const scale = panels.reduce((sum, { size }) => sum + size, 0);
   let integral = 0;
   for (let next = panels.pop(); next; next = panels.pop()) {
-    const { from, to, depth } = next;
-    const { sum, error } = panel(f, from, to);
+    const { from, to, depth, sum, error } = next;
     const middle = (from + to) / 2;
-    if (error <= 1e-12 * scale || depth === deepest || Number.isNaN(error)) integral += sum;
-    else panels.push({ from, to: middle, depth: depth + 1 }, { from: middle, to, depth: depth + 1 });
+    if (error <= tolerance * scale || depth === deepest || Number.isNaN(error)) integral += sum;
+    else panels.push(panel(f, from, middle, depth + 1), panel(f, middle, to, depth + 1));
   }
   return integral;
 }

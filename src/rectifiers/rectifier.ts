@@ -22,6 +22,8 @@ export interface Rectifier {
   readonly lipschitz: number;
   /** Whether f never decreases. */
   readonly monotone: boolean;
+  /** Where f or one of its derivatives jumps, in ascending order. */
+  readonly kinks: readonly number[];
   /** What f makes of a Gaussian pre-activation with this mean and standard deviation. */
   moments(mean: number, std: number): GaussianMoments;
 }

@@ -61,5 +61,6 @@ export const reluRectifier = (): Rectifier => ({
   range: [0, Number.POSITIVE_INFINITY],
   lipschitz: 1,
   monotone: true,
+  kinks: [0],
   moments: (mean, std) => slopeMoments(mean, std, 0, 0),
 });

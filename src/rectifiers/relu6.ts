@@ -57,5 +57,6 @@ export const relu6Rectifier = (): Rectifier => ({
   range: [0, 6],
   lipschitz: 1,
   monotone: true,
+  kinks: [0, 6],
   moments: (mean, std) => quadratureMoments(mean, std, value, x => derivative(x, 0), [6]),
 });

@@ -63,15 +63,22 @@ export function slopeExpectations({ convention, lower, upper }: Distribution): r
   return [spread === 0 ? 1 / lower : Math.log1p(spread) / (upper - lower), 1 / (lower * upper)];
 }
 
-/**
- * The slopes of training, element by element: word i mod 4 of Philox's block i div 4, of which 24 bits make u in [0, 1), gives
- * lower + (upper - lower) u; `'xu2015'` takes its reciprocal. All in float32 where `float32` says so, step by step.
- */
-export function slopeSource(
-  operation: string,
-  options: RreluOptions & NoiseOptions,
-  float32: boolean,
-): (i: number) => number {
+/** What the slopes of training are made from, checked: plain numbers, so that any thread can make them. */
+export interface Noise {
+  readonly inverted: boolean;
+  readonly lower: number;
+  readonly span: number;
+  readonly upper: number;
+  /** Index of the first element. */
+  readonly offset: number;
+  readonly key: readonly [number, number];
+  readonly stream: readonly [number, number];
+}
+
+const words = (value: number): [number, number] => [value >>> 0, Math.floor(value / 2 ** 32)];
+
+/** The noise that options ask for, its bounds in float32 where `float32` says so. */
+export function noiseOf(operation: string, options: RreluOptions & NoiseOptions, float32: boolean): Noise {
   const { convention, lower, upper } = distributionOf(operation, options);
   const seed = whole(operation, 'seed', options.seed, 0);
   const stream = whole(operation, 'stream', options.stream ?? 0, 0);
@@ -79,8 +86,21 @@ export function slopeSource(
   const round = float32 ? Math.fround : (value: number) => value;
   const [low, high] = [round(lower), round(upper)];
   const span = round(high - low);
-  const upper32 = (value: number) => Math.floor(value / 2 ** 32);
-  const [key0, key1, stream0, stream1] = [seed >>> 0, upper32(seed), stream >>> 0, upper32(stream)];
+  if (!Number.isFinite(low) || !Number.isFinite(span))
+    throw new RangeError(
+      `${operation}: lower, upper and their difference must be finite${float32 ? ' in float32' : ''}, got lower ${lower} and upper ${upper}`,
+    );
+  const inverted = convention === 'xu2015';
+  return { inverted, lower: low, span, upper: high, offset, key: words(seed), stream: words(stream) };
+}
+
+/**
+ * The slopes of training, element by element: word i mod 4 of Philox's block i div 4, of which 24 bits make u in [0, 1), gives
+ * lower + (upper - lower) u; `'xu2015'` takes its reciprocal. All in float32 where `float32` says so, step by step.
+ */
+export function slopeSource(noise: Noise, float32: boolean): (i: number) => number {
+  const { inverted, lower, span, upper, offset, key, stream } = noise;
+  const round = float32 ? Math.fround : (value: number) => value;
   const numbers = new Uint32Array(4);
   let block = -1;
   return i => {
@@ -88,11 +108,11 @@ export function slopeSource(
     const needed = Math.floor(index / 4);
     if (needed !== block) {
       block = needed;
-      philoxInto(numbers, block >>> 0, upper32(block), stream0, stream1, key0, key1);
+      philoxInto(numbers, ...words(block), ...stream, ...key);
     }
     const uniform = (numbers[index % 4]! >>> 8) / 2 ** 24;
-    const drawn = Math.min(round(low + round(span * uniform)), high);
-    return convention === 'uniform' ? drawn : round(1 / drawn);
+    const drawn = Math.min(round(lower + round(span * uniform)), upper);
+    return inverted ? round(1 / drawn) : drawn;
   };
 }
 
@@ -107,6 +127,6 @@ export function slopeSource(
  * rreluSlopes(1, { seed: 7, offset: 500 })[0] === slopes[500]; // => true
  */
 export function rreluSlopes(count: number, options: RreluOptions & NoiseOptions): Float64Array<ArrayBuffer> {
-  const slope = slopeSource('rreluSlopes', options, false);
+  const slope = slopeSource(noiseOf('rreluSlopes', options, false), false);
   return Float64Array.from({ length: whole('rreluSlopes', 'count', count, 0) }, (_, i) => slope(i));
 }

@@ -20,6 +20,7 @@ import {
   distributionOf,
   meanOf,
   type NoiseOptions,
+  noiseOf,
   type RreluOptions,
   slopeExpectations,
   slopeSource,
@@ -47,7 +48,7 @@ export function rreluDerivative<X extends Elements>(
 }
 
 /** y_i = x_i for signs_i > 0, slope * x_i else: forward for signs x, backward for signs x and x the upstream gradient. */
-function apply(signs: Floats, x: Floats, y: Floats, slope: (i: number) => number): void {
+export function rectifyNoisily(signs: Floats, x: Floats, y: Floats, slope: (i: number) => number): void {
   for (let i = 0; i < x.length; i++) y[i] = signs[i]! > 0 ? x[i]! : slope(i) * x[i]!;
 }
 
@@ -69,9 +70,9 @@ export function rreluTrain<X extends Elements>(x: X, options: RreluOptions & Noi
     return rreluTrain([x as number], rest)[0] as Result<X>;
   }
   const source = asFloats('rreluTrain', 'x', x);
-  const slope = slopeSource('rreluTrain', options, isFloat32(x));
+  const slope = slopeSource(noiseOf('rreluTrain', options, isFloat32(x)), isFloat32(x));
   const target = targetFor('rreluTrain', x, options.out);
-  apply(source, source, target, slope);
+  rectifyNoisily(source, source, target, slope);
   return deliver(x, options.out, target);
 }
 
@@ -93,10 +94,10 @@ export function rreluTrainBackward<G extends FloatArray>(
   const upstream = asFloats(operation, 'dy', dy);
   if (upstream.length !== signs.length)
     throw new RangeError(`${operation}: dy must have length ${signs.length} (that of x), got ${upstream.length}`);
-  const slope = slopeSource(operation, options, isFloat32(dy));
+  const slope = slopeSource(noiseOf(operation, options, isFloat32(dy)), isFloat32(dy));
   const target = targetFor(operation, dy, options.out, 'dy');
   refuseOverlap(operation, options.out, 'x', x);
-  apply(signs, upstream, target, slope);
+  rectifyNoisily(signs, upstream, target, slope);
   return deliver(dy, options.out, target);
 }
 

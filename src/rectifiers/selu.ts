@@ -120,6 +120,7 @@ export function seluRectifier(): Rectifier {
     range: [-lambda * alpha, Number.POSITIVE_INFINITY],
     lipschitz: lambda * alpha,
     monotone: true,
+    kinks: [0],
     moments: (mean, std) => quadratureMoments(mean, std, f, slope),
   };
 }

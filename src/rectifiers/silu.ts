@@ -92,6 +92,7 @@ export function siluRectifier(beta = 1): Rectifier {
     range: [-0.2784645427610738 / beta, Number.POSITIVE_INFINITY],
     lipschitz: 1.099839320128867,
     monotone: false,
+    kinks: [],
     moments: (mean, std) => quadratureMoments(mean, std, f, slope, [-3 / beta, 3 / beta]),
   };
 }

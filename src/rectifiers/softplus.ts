@@ -75,5 +75,6 @@ export const softplusRectifier = (): Rectifier => ({
   range: [0, Number.POSITIVE_INFINITY],
   lipschitz: 1,
   monotone: true,
+  kinks: [],
   moments: (mean, std) => quadratureMoments(mean, std, value, logistic),
 });

@@ -76,6 +76,7 @@ export function thresholdedReluRectifier(theta = 1): Rectifier {
     range: [Math.min(0, theta), Number.POSITIVE_INFINITY],
     lipschitz: theta === 0 ? 1 : Number.POSITIVE_INFINITY,
     monotone: theta >= 0,
+    kinks: [theta],
     moments: (mean, std) => {
       const [above, first, second] = partAbove(mean, std, theta);
       return { mean: first, secondMoment: second, derivativeMean: above, derivativeSecondMoment: above };

@@ -1,26 +1,59 @@
-import { blockSum, exactTerm, inputGradient, inputGradientOne, slopeTermOne } from './gradients';
+import { blockSum, exactTerm, inputGradient, inputGradientOne, settledSum, slopeTerm, slopeTermOne } from './gradients';
 import { bytes, fewer } from './lanes';
 
 /** Elements whose terms are added up in float32 before they go to float64: few enough to stay in the nearest cache, and accurate. */
 const BLOCK: u32 = 512;
 
-/** One run: dx, and what it teaches the slope. Sums come before dx is written, which may be x or dy. */
+/** dx of a block of `count` elements, a multiple of 8. */
+@inline
+function spread(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool): void {
+  for (const end = x + bytes(count); x < end; x += 32, dy += 32, dx += 32) {
+    const x0 = v128.load(x);
+    const x1 = v128.load(x, 16);
+    const dy0 = v128.load(dy);
+    const dy1 = v128.load(dy, 16);
+    v128.store(dx, inputGradient(x0, dy0, a, k, kinked));
+    v128.store(dx, inputGradient(x1, dy1, a, k, kinked), 16);
+  }
+}
+
+/** dx of a block and the sum of its terms, in one walk; dx must be neither x nor dy, which are read again where float32 is not enough. */
+@inline
+function spreadAndSum(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool): f64 {
+  let sum0 = f32x4.splat(0);
+  let sum1 = f32x4.splat(0);
+  let v = x;
+  let g = dy;
+  for (const end = x + bytes(count); v < end; v += 32, g += 32, dx += 32) {
+    const x0 = v128.load(v);
+    const x1 = v128.load(v, 16);
+    const dy0 = v128.load(g);
+    const dy1 = v128.load(g, 16);
+    sum0 = f32x4.add(sum0, slopeTerm(x0, dy0));
+    sum1 = f32x4.add(sum1, slopeTerm(x1, dy1));
+    v128.store(dx, inputGradient(x0, dy0, a, k, kinked));
+    v128.store(dx, inputGradient(x1, dy1, a, k, kinked), 16);
+  }
+  return settledSum(f32x4.add(sum0, sum1), x, dy, count);
+}
+
+/** One run: dx, and what it teaches the slope. Where dx is x or dy, sums come before it is written. */
 @inline
 function sweep(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32, kinked: bool): f64 {
   const a = f32x4.splat(slope);
   const k = f32x4.splat(kink);
+  const apart = dx != x && dx != dy;
   let sum: f64 = 0;
   for (let left = count & ~7; left > 0; ) {
     const part = fewer(left, BLOCK);
-    sum += blockSum(x, dy, part);
-    for (const end = x + bytes(part); x < end; x += 32, dy += 32, dx += 32) {
-      const x0 = v128.load(x);
-      const x1 = v128.load(x, 16);
-      const dy0 = v128.load(dy);
-      const dy1 = v128.load(dy, 16);
-      v128.store(dx, inputGradient(x0, dy0, a, k, kinked));
-      v128.store(dx, inputGradient(x1, dy1, a, k, kinked), 16);
+    if (apart) sum += spreadAndSum(x, dy, dx, part, a, k, kinked);
+    else {
+      sum += blockSum(x, dy, part);
+      spread(x, dy, dx, part, a, k, kinked);
     }
+    x += bytes(part);
+    dy += bytes(part);
+    dx += bytes(part);
     left -= part;
   }
   for (const end = x + bytes(count & 7); x < end; x += 4, dy += 4, dx += 4) {

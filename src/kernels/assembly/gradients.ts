@@ -58,6 +58,13 @@ function exactSum(x: usize, dy: usize, count: u32): f64 {
   return across(sum);
 }
 
+/** The float32 sums of a block in four lanes added up, or its terms again in float64 where those are not to be trusted. */
+@inline
+export function settledSum(sums: v128, x: usize, dy: usize, count: u32): f64 {
+  if (i32x4.all_true(trusted(sums))) return across(f64x2.add(lower(sums), upper(sums)));
+  return exactSum(x, dy, count);
+}
+
 /** The terms of a short block of `count` elements, a multiple of 8, added up in float32, or in float64 where that is not to be trusted. */
 @inline
 export function blockSum(x: usize, dy: usize, count: u32): f64 {
@@ -69,7 +76,5 @@ export function blockSum(x: usize, dy: usize, count: u32): f64 {
     sum0 = f32x4.add(sum0, slopeTerm(v128.load(v), v128.load(g)));
     sum1 = f32x4.add(sum1, slopeTerm(v128.load(v, 16), v128.load(g, 16)));
   }
-  const sum = f32x4.add(sum0, sum1);
-  if (i32x4.all_true(trusted(sum))) return across(f64x2.add(lower(sum), upper(sum)));
-  return exactSum(x, dy, count);
+  return settledSum(f32x4.add(sum0, sum1), x, dy, count);
 }
