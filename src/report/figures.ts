@@ -274,8 +274,8 @@ export function slopesByLayer(report: AuditReport, options: FigureOptions = {}):
   if (!layers.some(({ slopes }) => slopes!.min !== 0 || slopes!.max !== 0)) return null;
   const width = plotWidth(options);
   const { rowHeight, margin, axis } = layerAxis(layers, width);
-  const low = Math.min(0, ...layers.map(({ slopes }) => slopes!.min));
-  const high = Math.max(...layers.map(({ slopes }) => slopes!.max), low < 0 ? 0 : 1e-3);
+  const low = layers.reduce((low, { slopes }) => Math.min(low, slopes!.min), 0);
+  const high = layers.reduce((high, { slopes }) => Math.max(high, slopes!.max), low < 0 ? 0 : 1e-3);
   const ticks = layers.flatMap((layer, l) => slopeTicks(layer, high - low).map(slope => ({ l, slope })));
   const medians = layers.map(({ slopes, name }, l) => ({ l, name, ...slopes! }));
   const regions = [

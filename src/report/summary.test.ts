@@ -44,6 +44,16 @@ describe('summary', () => {
     expect(summary(report)[0]).toContain('all vanished (to float32 rounding, no data needed)');
   });
 
+  test('what only the data allows to remove counts units that nothing reads then, and says so', () => {
+    const report = typicalReport();
+    report.totals.removable = { ...report.totals.removable, units: 0 };
+    const removed = plain(summary(report)).find(sentence => sentence.startsWith('Without the'));
+    const { units } = report.totals.removableOnData!;
+    expect(removed).toContain(
+      `Without the ${units} units that are silent, or unread once the silent ones are gone, the`,
+    );
+  });
+
   test('a model without rectifiers is an answer', () => {
     const report = sampleReport({ layers: 0, unitsPerLayer: () => 0, samples: 9 });
     expect(summary(report)[0]).toBe(

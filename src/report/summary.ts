@@ -107,7 +107,7 @@ function removableSentences({ samples, totals: { removable, removableOnData } }:
   const these =
     removable.units > 0
       ? 'With the silent units gone too'
-      : `Without the ${plural(removableOnData.units, 'silent unit')}`;
+      : `Without the ${plural(removableOnData.units, 'unit')} that are silent, or unread once the silent ones are gone`;
   const caveat = `unchanged on the ${plural(samples, 'sample')} only`;
   return [
     ...sentences,

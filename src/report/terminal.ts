@@ -152,7 +152,8 @@ function columnsOf(report: AuditReport, numbers: readonly number[], layers: read
   return { number, rest: [...facts, ...counts, slope].filter(filled) };
 }
 
-const columnWidth = ({ title, cells }: Column): number => Math.max(...[...title, ...cells].map(displayWidth));
+const columnWidth = ({ title, cells }: Column): number =>
+  [...title, ...cells].reduce((widest, text) => Math.max(widest, displayWidth(text)), 0);
 
 /** The columns that fit beside a name of `least` columns, dropping first what is least missed. */
 function fitting(columns: readonly Column[], width: number, least: number): Column[] {
