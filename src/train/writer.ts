@@ -1,0 +1,52 @@
+import { type AttributeValue, floatTensor, intTensor, node } from '../onnx/build.js';
+import { freshNames } from '../onnx/edit.js';
+import { type Model, mainGraph } from '../onnx/model.js';
+
+/** Appends nodes to the main graph of a model, names their values and shares constants. */
+export interface Writer {
+  /** A node with one output, whose name is returned. */
+  op(opType: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeValue>>): string;
+  /** A node with several outputs, whose names are returned. */
+  ops(
+    opType: string,
+    inputs: readonly string[],
+    outputs: number,
+    attributes?: Readonly<Record<string, AttributeValue>>,
+  ): string[];
+  /** A float32 scalar. */
+  scalar(value: number): string;
+  /** A vector of int64. */
+  ints(values: readonly number[]): string;
+  /** A float32 tensor of the given dimensions, filled with one value. */
+  filled(dims: readonly number[], value: number): string;
+}
+
+/** A writer for a model, which it changes. `prefix` begins the names of all values it makes. */
+export function createWriter(model: Model, prefix: string): Writer {
+  const graph = mainGraph(model);
+  const fresh = freshNames(model);
+  const constants = new Map<string, string>();
+  const constant = (key: string, make: (name: string) => ReturnType<typeof floatTensor>): string => {
+    const known = constants.get(key);
+    if (known !== undefined) return known;
+    const name = fresh(`${prefix}/${key}`);
+    graph.initializer.push(make(name));
+    constants.set(key, name);
+    return name;
+  };
+  const ops: Writer['ops'] = (opType, inputs, outputs, attributes) => {
+    const names = Array.from({ length: outputs }, () => fresh(`${prefix}/${opType}`));
+    graph.node.push(node(opType, inputs, names, attributes));
+    return names;
+  };
+  return {
+    ops,
+    op: (opType, inputs, attributes) => ops(opType, inputs, 1, attributes)[0] as string,
+    scalar: value => constant(`scalar_${Object.is(value, -0) ? '-0' : value}`, name => floatTensor(name, [], [value])),
+    ints: values => constant(`ints_${values.join('_')}`, name => intTensor(name, [values.length], values)),
+    filled: (dims, value) =>
+      constant(`filled_${dims.join('x')}_${value}`, name =>
+        floatTensor(name, dims, new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(value)),
+      ),
+  };
+}
