@@ -10,6 +10,7 @@ export {
   observeSteps,
 } from './audit.js';
 export { firingInterval } from './interval.js';
+export { type MeasuredLayers, measureLayers } from './measured-layers.js';
 export { mergeObservations, type Observation, observationFromJson, observationToJson } from './observation.js';
 export type { ObserveOptions } from './observe.js';
 export * from './report.js';

@@ -5,17 +5,20 @@ const seconds = (milliseconds: number): string => {
   return whole < 60 ? `${whole} s` : `${Math.floor(whole / 60)} min ${whole % 60} s`;
 };
 
-/** What a progress line says: phase, samples done and the time left at the pace so far. */
-export function progressLine({ phase, done, total }: AuditProgress, elapsed: number): string {
+/** What a progress line says: phase, samples (or other things) done and the time left at the pace so far. */
+export function progressLine({ phase, done, total }: AuditProgress, elapsed: number, things = 'samples'): string {
   if (phase === 'weights') return 'reading the weights';
   if (phase === 'timing') return 'timing the model with and without tiny weights';
-  if (total === null) return `${done} samples, ${seconds(elapsed)}`;
+  if (total === null) return `${done} ${things}, ${seconds(elapsed)}`;
   const left = done > 0 ? `, ${seconds((elapsed / done) * (total - done))} left` : '';
-  return `${done} of ${total} samples${left}`;
+  return `${done} of ${total} ${things}${left}`;
 }
 
 /** Shows progress on one line of a terminal, rewritten in place; on anything else it shows nothing. */
-export function progressOn(stream: NodeJS.WriteStream): { show(progress: AuditProgress): void; clear(): void } {
+export function progressOn(
+  stream: NodeJS.WriteStream,
+  things = 'samples',
+): { show(progress: AuditProgress): void; clear(): void } {
   if (!stream.isTTY) return { show() {}, clear() {} };
   const start = performance.now();
   let last = 0;
@@ -24,7 +27,7 @@ export function progressOn(stream: NodeJS.WriteStream): { show(progress: AuditPr
       const now = performance.now();
       if (progress.done > 0 && progress.done !== progress.total && now - last < 100) return;
       last = now;
-      stream.write(`\r\x1b[2K${progressLine(progress, now - start)}`);
+      stream.write(`\r\x1b[2K${progressLine(progress, now - start, things)}`);
     },
     clear: () => void stream.write('\r\x1b[2K'),
   };

@@ -57,17 +57,16 @@ export function panel(title: string, { x, y, ...options }: Plot.PlotOptions): El
   return svg;
 }
 
-/** A legend of curves, which have the colours and dashes of their indices, row by row, and the height it takes. */
-function legend(labels: readonly string[], width: number): { entries: Element[]; height: number } {
-  let x = 0;
-  let y = 14;
-  const entries = labels.map((label, index) => {
-    const size = 52 + label.length * 7;
-    if (x > 0 && x + size > width) {
-      x = 0;
-      y += 22;
-    }
-    const line = element('line', {
+/** An entry of a legend: its text, and the sign before it for a baseline at (x, y), 28 wide. */
+interface Key {
+  readonly label: string;
+  readonly sign: (x: number, y: number) => Element;
+}
+
+const curveKey = (label: string, index: number): Key => ({
+  label,
+  sign: (x, y) =>
+    element('line', {
       x1: x,
       x2: x + 28,
       y1: y - 4,
@@ -75,12 +74,36 @@ function legend(labels: readonly string[], width: number): { entries: Element[];
       stroke: strokeOf(index),
       'stroke-width': 2,
       'stroke-dasharray': dashOf(index),
-    });
+    }),
+});
+
+const swatchKey = ({ label, color }: Swatch): Key => ({
+  label,
+  sign: (x, y) => element('rect', { x: x + 8, y: y - 11, width: 20, height: 14, fill: color }),
+});
+
+/** A legend, row by row, and the height it takes. */
+function legend(keys: readonly Key[], width: number): { entries: Element[]; height: number } {
+  let x = 0;
+  let y = 14;
+  const entries = keys.map(({ label, sign }) => {
+    const size = 52 + label.length * 7;
+    if (x > 0 && x + size > width) {
+      x = 0;
+      y += 22;
+    }
     const text = element('text', { x: x + 34, y, fill: 'currentColor', 'font-size': 13 }, label);
+    const entry = element('g', {}, sign(x, y), text);
     x += size;
-    return element('g', {}, line, text);
+    return entry;
   });
-  return { entries, height: labels.length === 0 ? 0 : y + 16 };
+  return { entries, height: keys.length === 0 ? 0 : y + 16 };
+}
+
+/** What a colour of filled areas stands for. */
+export interface Swatch {
+  readonly label: string;
+  readonly color: string;
 }
 
 /** What a figure consists of. */
@@ -91,6 +114,8 @@ export interface FigureParts {
   readonly label: string;
   /** Names of the curves, which have the colours and dashes of their indices; none draws no legend. */
   readonly curves: readonly string[];
+  /** Colours of filled areas, after the curves in the legend (default none). */
+  readonly swatches?: readonly Swatch[];
   /** Draws each panel in the given width and height. */
   readonly panels: readonly ((width: number, height: number) => Element)[];
   /** A panel's height for its width (default 0.85 of it, at most 340). */
@@ -103,13 +128,13 @@ export interface FigureParts {
  */
 export function figure(
   operation: string,
-  { width, label, curves, panels, heightFor = size => Math.min(340, size * 0.85) }: FigureParts,
+  { width, label, curves, swatches = [], panels, heightFor = size => Math.min(340, size * 0.85) }: FigureParts,
 ): string {
   if (!(width >= 320)) throw new RangeError(`${operation}: width must be 320 or more, got ${width}`);
   const isNarrow = width < 640;
   const panelWidth = isNarrow ? width : Math.floor(width / panels.length);
   const panelHeight = Math.round(heightFor(panelWidth));
-  const { entries, height: top } = legend(curves, width);
+  const { entries, height: top } = legend([...curves.map(curveKey), ...swatches.map(swatchKey)], width);
   const root = element('svg', {
     xmlns: 'http://www.w3.org/2000/svg',
     viewBox: `0 0 ${width} ${top + (isNarrow ? panels.length : 1) * panelHeight}`,

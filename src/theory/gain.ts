@@ -1,12 +1,30 @@
+import { positive } from '../rectifiers/parameters.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
 
+export interface GainOptions {
+  /** Variance v of the Gaussian pre-activations, greater than 0 (default 1). It matters for all but the leaky family, which is scale free. */
+  readonly variance?: number | undefined;
+}
+
 /**
- * The gain of a rectifier: weights of standard deviation gain / √fanIn keep the second moment of Gaussian pre-activations of
- * variance 1, 1/√(E f(z)²). √(2/(1 + a²)) for leaky ReLU (He et al. 2015, equation 15). Range (0, ∞).
+ * The gain of a rectifier: weights of standard deviation gain / √fanIn keep the variance v of Gaussian pre-activations z ~ N(0, v) from layer
+ * to layer, √(v / E f(z)²). √(2/(1 + a²)) for leaky ReLU, whatever v (He et al. 2015, equation 15); RReLU is averaged over its slopes in
+ * training. Exact: the closed form where `moments` has one, quadrature to 1e-12 elsewhere. Range (0, ∞). Throws a RangeError for a
+ * variance that is not positive, and where f(z) is 0 for all z that occur: no weights keep such a signal.
  *
  * @example
  * import { parseRectifier } from 'reluminate';
  * import { gain } from 'reluminate/theory';
  * gain(parseRectifier('relu')) ** 2; // => 2.0000000000000004
+ * gain(parseRectifier('gelu')).toFixed(6); // => "1.533530"
+ * gain(parseRectifier('gelu'), { variance: 100 }).toFixed(6); // => "1.414476"
  */
-export const gain = (rectifier: Rectifier): number => 1 / Math.sqrt(rectifier.moments(0, 1).secondMoment);
+export function gain(rectifier: Rectifier, { variance = 1 }: GainOptions = {}): number {
+  positive('gain', 'variance', variance);
+  const { secondMoment } = rectifier.moments(0, Math.sqrt(variance));
+  if (secondMoment === 0)
+    throw new RangeError(
+      `gain: E f(z)² must be greater than 0 for z of variance ${variance}, got 0 for ${rectifier.name}`,
+    );
+  return Math.sqrt(variance / secondMoment);
+}

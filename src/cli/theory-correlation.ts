@@ -1,0 +1,85 @@
+import type { Command } from 'commander';
+import { parseRectifier } from '../rectifiers/parse-rectifier.js';
+import type { Rectifier } from '../rectifiers/rectifier.js';
+import { plural, significant } from '../report/numbers.js';
+import { correlationMap, iterateCorrelation, limitCorrelation } from '../theory/correlation-map.js';
+import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseCount, parseNumber, parseNumbers } from './options.js';
+import { orUsage } from './refusals.js';
+import { table } from './table.js';
+
+interface CorrelationFlags {
+  readonly depth: number;
+  readonly at: number[];
+  readonly variance: number;
+  readonly json?: boolean;
+  readonly output?: string;
+}
+
+const defaults = ['relu', 'leaky:0.01', 'prelu', 'rrelu', 'elu', 'selu', 'gelu', 'silu'];
+
+function answer(rectifier: Rectifier, { depth, at, variance }: CorrelationFlags) {
+  const map = correlationMap(rectifier, variance);
+  return {
+    rectifier: rectifier.name,
+    label: rectifier.label,
+    correlations: at.map(c => ({ c, behind: iterateCorrelation(map, c, depth).at(-1)! })),
+    tellsEqualApart: map.value(1) < 1,
+    chi: map.derivative(1),
+    limit: limitCorrelation(map),
+  };
+}
+
+/** SELU's mean is 0 up to the rounding of the quadrature. */
+const four = (x: number) => significant(Math.abs(x) < 1e-12 ? 0 : x, 4);
+
+const cells = ({ label, correlations, chi, limit }: ReturnType<typeof answer>): string[] => [
+  label,
+  ...correlations.map(({ behind }) => four(behind)),
+  four(chi),
+  limit === null ? 'stays' : four(limit.correlation),
+];
+
+const explanation = (depth: number, variance: number): string => `
+What ${plural(depth, 'layer')} of each rectifier ${depth === 1 ? 'makes' : 'make'} of the correlation c of two inputs' pre-activations: exact for wide layers without biases (closed
+forms, or quadrature to 1e-10) whose weights keep the pre-activations' variance at ${four(variance)}. C′(1) is what a layer multiplies a small squared
+distance between inputs by. Where it is at most 1, depth makes all inputs the same; above 1 it tells nearly equal inputs apart.
+Every pair ends where "goes to" says, whatever it started from.
+`;
+
+const noise = 'RReLU draws its slopes anew for each input, so that even equal inputs come out different.\n';
+
+/** Adds `reluminate theory correlation` to the command. */
+export function addCorrelationCommand(theory: Command): void {
+  theory
+    .command('correlation')
+    .description('what depth makes of the correlation of two inputs, for each rectifier')
+    .argument('[rectifiers...]', `rectifiers such as relu, leaky:0.01, elu:1 (default: ${defaults.join(' ')})`)
+    .option('--depth <n>', 'rectified layers in a row', parseCount, 1)
+    .option('--at <c,...>', 'correlations to start from, from -1 to 1', parseNumbers, [-0.5, 0, 0.5, 0.9])
+    .option('--variance <v>', 'variance of the pre-activations; smooth rectifiers are not scale free', parseNumber, 1)
+    .option('--json', 'print JSON instead of the table')
+    .option(
+      '-o, --output <file>',
+      'draw the maps of one layer and of the depth (50 unless given): .svg, .png or .html',
+      parseFigureFile,
+    )
+    .action(async (names: string[], flags: CorrelationFlags) => {
+      const { depth, at, variance, json, output } = flags;
+      const rectifiers = orUsage(() => (names.length > 0 ? names : defaults).map(parseRectifier));
+      const answers = orUsage(() => rectifiers.map(rectifier => answer(rectifier, flags)));
+      if (output !== undefined) {
+        const { correlationCurves } = await import('../figures/correlation-curves.js');
+        const shown = { preActivationVariance: variance, ...(depth > 1 ? { depth } : {}) };
+        await writeFigure(output, correlationCurves(rectifiers, shown), 'Correlation maps');
+      }
+      if (json) {
+        process.stdout.write(`${JSON.stringify({ exact: true, depth, variance, rectifiers: answers }, null, 2)}\n`);
+        return;
+      }
+      const titles = ['rectifier', ...at.map(c => `c = ${four(c)}`), 'C′(1)', 'goes to'];
+      process.stdout.write(table(titles, answers.map(cells)));
+      process.stdout.write(explanation(depth, variance));
+      if (answers.some(({ tellsEqualApart }) => tellsEqualApart)) process.stdout.write(noise);
+    });
+}

@@ -1,0 +1,63 @@
+import { describe, expect, test } from 'vitest';
+import { parseRectifier } from '../rectifiers/parse-rectifier.js';
+import { parseInitializer } from './initializer.js';
+import { checkNetwork, describeNetwork, type LayerDescription, parseWidths } from './network.js';
+
+const options = { rectifier: parseRectifier('relu'), initializer: parseInitializer('he') };
+
+describe('describeNetwork', () => {
+  test('makes a layer between any two widths, with a rectifier behind all but the last', () => {
+    const network = describeNetwork([4, 3, 1], options);
+    expect(network.map(({ fanIn, fanOut, rectifier }) => [fanIn, fanOut, rectifier?.name])).toEqual([
+      [4, 3, 'relu'],
+      [3, 1, undefined],
+    ]);
+    expect(network[1]?.weightVariance).toBe(1);
+  });
+
+  test('puts behind the last layer what it is told', () => {
+    expect(describeNetwork([1, 1], { ...options, last: options.rectifier })[0]?.rectifier).toBe(options.rectifier);
+  });
+
+  test.each([
+    [[], 'describeNetwork: there must be two widths or more, input first, got 0'],
+    [[5], 'describeNetwork: there must be two widths or more, input first, got 1'],
+    [[5, 0], 'describeNetwork: width 1 must be a whole number from 1 to 2^53 - 1, got 0'],
+    [[5, Number.NaN], 'describeNetwork: width 1 must be a whole number'],
+  ])('refuses the widths %j', (widths, message) => {
+    expect(() => describeNetwork(widths, options)).toThrow(message);
+  });
+});
+
+describe('parseWidths', () => {
+  test.each([
+    ['784-10', [784, 10]],
+    ['2x3', [2, 2, 2]],
+    [' 1 - 2x2 - 1 ', [1, 2, 2, 1]],
+  ])("reads '%s'", (text, widths) => {
+    expect(parseWidths(text)).toEqual(widths);
+  });
+
+  test.each(['', '7', '7x1', '7-', '7-0', '7-2x0', '7--2', '7-2.5', '7x-2', '2x999999'])("refuses '%s'", text => {
+    expect(() => parseWidths(text)).toThrow(RangeError);
+  });
+});
+
+describe('checkNetwork', () => {
+  const [layer] = describeNetwork([2, 2], options) as [LayerDescription];
+
+  test('gives back a network that is one', () => {
+    expect(checkNetwork('here', [layer, layer])).toEqual([layer, layer]);
+  });
+
+  test.each([
+    [[], 'here: the network must have a layer'],
+    [[layer, { ...layer, fanIn: 3 }], 'here: fanIn of layer 1 must be 2, the fanOut of the layer before, got 3'],
+    [[{ ...layer, fanOut: 0 }], 'here: fanOut of layer 0 must be a whole number'],
+    [[{ ...layer, weightVariance: 0 }], 'here: weightVariance of layer 0 must be greater than 0, got 0'],
+    [[{ ...layer, biasVariance: -1 }], 'here: biasVariance of layer 0 must be at least 0, got -1'],
+    [[{ ...layer, biasVariance: Number.NaN }], 'here: biasVariance of layer 0 must be finite, got NaN'],
+  ])('refuses what is none', (network, message) => {
+    expect(() => checkNetwork('here', network)).toThrow(message);
+  });
+});
