@@ -38,7 +38,7 @@ describe('theory born-dead', () => {
   });
 
   test('answers with the bounds where they say more than the simulation', async () => {
-    expect(await bornDead('64', '20', '--networks', '100')).toMatch(/are from 2\.\d+e−37 to \d\.\d+e−19 \(bounds\)/);
+    expect(await bornDead('64', '20', '--networks', '100')).toMatch(/are from 1\.058e−36 to 9\.216e−19 \(bounds\)/);
   });
 
   test('makes a map of ranges, as a table, JSON and a figure', async () => {

@@ -24,6 +24,8 @@ export interface Session {
   readonly outputNames: readonly string[];
   /** Runs the model; only `outputs` are fetched (all by default). Throws a Failure that carries ONNX Runtime's reason. */
   run(feeds: Readonly<Record<string, TensorData>>, outputs?: readonly string[]): Promise<Record<string, TensorData>>;
+  /** Runs the model and writes its outputs to the data of the given tensors, which must have their shapes; only those are fetched. Throws as `run`. */
+  runInto(feeds: Readonly<Record<string, TensorData>>, results: Readonly<Record<string, TensorData>>): Promise<void>;
   close(): Promise<void>;
 }
 
@@ -76,27 +78,40 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
       cause,
     });
   }
+  const Make = runtime.Tensor as new (type: ElementType, data: TypedArray, dims: readonly number[]) => Tensor;
+  const tensorsOf = (values: Readonly<Record<string, TensorData>>): Record<string, Tensor> =>
+    Object.fromEntries(Object.entries(values).map(([name, { type, data, dims }]) => [name, new Make(type, data, dims)]));
+  const orFailure = async <T>(run: () => Promise<T>): Promise<T> => {
+    try {
+      return await run();
+    } catch (cause) {
+      throw new Failure(
+        'input',
+        `run model '${model.name}': ONNX Runtime must run it on the data, got: ${reasonOf(cause)}`,
+        { cause },
+      );
+    }
+  };
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
-    async run(feeds, outputs = session.outputNames) {
-      const Make = runtime.Tensor as new (type: ElementType, data: TypedArray, dims: readonly number[]) => Tensor;
-      try {
-        const tensors = Object.fromEntries(
-          Object.entries(feeds).map(([name, { type, data, dims }]) => [name, new Make(type, data, dims)]),
-        );
-        const results = await session.run(tensors, [...outputs]);
+    run: (feeds, outputs = session.outputNames) =>
+      orFailure(async () => {
+        const results = await session.run(tensorsOf(feeds), [...outputs]);
         return Object.fromEntries(
           Object.entries(results).map(([name, tensor]) => [name, tensor as unknown as TensorData]),
         );
-      } catch (cause) {
-        throw new Failure(
-          'input',
-          `run model '${model.name}': ONNX Runtime must run it on the data, got: ${reasonOf(cause)}`,
-          { cause },
-        );
-      }
-    },
+      }),
+    runInto: (feeds, results) =>
+      orFailure(async () => {
+        const given = tensorsOf(results);
+        const written = await session.run(tensorsOf(feeds), given);
+        // Engines that do not write where they are told return tensors of their own.
+        for (const [name, { data }] of Object.entries(results)) {
+          const own = (written[name] as unknown as TensorData).data;
+          if (own !== data) (data as Float32Array).set(own as Float32Array);
+        }
+      }),
     close: () => session.release(),
   };
 }

@@ -1,9 +1,13 @@
+import { create } from '@bufbuild/protobuf';
 import { type AttributeValue, floatTensor, intTensor, node } from '../onnx/build.js';
 import { freshNames } from '../onnx/edit.js';
 import { type Model, mainGraph } from '../onnx/model.js';
+import { DataType, TensorProtoSchema } from '../onnx/proto.js';
 
 /** Appends nodes to the main graph of a model, names their values and shares constants. */
 export interface Writer {
+  /** A name that nothing has yet. */
+  name(base: string): string;
   /** A node with one output, whose name is returned. */
   op(opType: string, inputs: readonly string[], attributes?: Readonly<Record<string, AttributeValue>>): string;
   /** A node with several outputs, whose names are returned. */
@@ -17,6 +21,8 @@ export interface Writer {
   scalar(value: number): string;
   /** A vector of int64. */
   ints(values: readonly number[]): string;
+  /** A vector of int32. */
+  int32s(values: readonly number[]): string;
   /** A float32 tensor of the given dimensions, filled with one value. */
   filled(dims: readonly number[], value: number): string;
 }
@@ -40,10 +46,20 @@ export function createWriter(model: Model, prefix: string): Writer {
     return names;
   };
   return {
+    name: fresh,
     ops,
     op: (opType, inputs, attributes) => ops(opType, inputs, 1, attributes)[0] as string,
     scalar: value => constant(`scalar_${Object.is(value, -0) ? '-0' : value}`, name => floatTensor(name, [], [value])),
     ints: values => constant(`ints_${values.join('_')}`, name => intTensor(name, [values.length], values)),
+    int32s: values =>
+      constant(`int32s_${values.join('_')}`, name =>
+        create(TensorProtoSchema, {
+          name,
+          dims: [BigInt(values.length)],
+          dataType: DataType.INT32,
+          int32Data: [...values],
+        }),
+      ),
     filled: (dims, value) =>
       constant(`filled_${dims.join('x')}_${value}`, name =>
         floatTensor(name, dims, new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(value)),

@@ -1,0 +1,17 @@
+/** Training of rectifier networks on ONNX Runtime, slopes included. */
+
+export type { Dataset, Split } from './dataset.js';
+export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
+export type { Loss } from './loss.js';
+export type { Optimizer } from './optimizer.js';
+export type { ParameterGroup, ParameterGroups, SlopeGroup } from './parameter-group.js';
+export { type Parameter, type ParameterKind, parametersOf, parameterValues } from './parameters.js';
+export { rateAt, type Schedule } from './schedule.js';
+export {
+  openTrainer,
+  type StepResult,
+  type Trainer,
+  type TrainerOptions,
+  type TrainerState,
+  type TrainingBatch,
+} from './trainer.js';
