@@ -24,7 +24,7 @@ const known: readonly (readonly [number, number, number, number])[] = [
   [10, 10, 7.59652615873194e-5, 0.00875480834122111],
 ];
 
-/** Theorem 3.3 as it is printed. */
+/** The lower bound of Lu et al. 2019 as it is printed, for equal widths. */
 function printed(width: number, depth: number): number {
   const [half, quarter] = [2 ** -width, 4 ** -width];
   const [a1, a2] = [1 - half, 1 - 2 * half - (width - 1) * quarter];
@@ -38,7 +38,7 @@ describe('bornDeadBounds', () => {
     expect(Math.abs(at(width, depth).pointDeath - pointDeath)).toBeLessThan(1e-12);
   });
 
-  test('is the printed theorem where all layers have the same width', () => {
+  test('is the printed formula where all layers have the same width', () => {
     fc.assert(
       fc.property(fc.integer({ min: 1, max: 12 }), fc.integer({ min: 2, max: 60 }), (width, depth) => {
         expect(Math.abs(at(width, depth).lower - printed(width, depth))).toBeLessThan(1e-12);

@@ -29,7 +29,7 @@ const anyOf = (probabilities: readonly number[]): number =>
 const tails = (n: number): number => 2 ** -n;
 
 /**
- * Lu et al. 2019, theorem 3.3, layer by layer and so for layers of different widths: the activations of x = 1 and x = −1 are linearly
+ * The lower bound of Lu et al. 2019, section 3, layer by layer and so for layers of different widths: the activations of x = 1 and x = −1 are linearly
  * independent (`both`), parallel or one of them 0 (`one`), or both 0 (`dead`). Every step is the least that can be lost.
  */
 function lowerForOneInput([first = 1, ...others]: readonly number[]): number {
@@ -92,15 +92,15 @@ export function hiddenWidths(width: number, depth: number): number[] {
 
 /**
  * Bounds of the probability that a ReLU network is born dead, a constant function whatever its inputs, for biases of 0 and independent,
- * symmetric weights of any scale. Lu, Shin, Su & Karniadakis 2019, "Dying ReLU and initialization: theory and numerical examples", theorems 3.2
- * and 3.3; the upper bound is a tighter one (docs/theory/born-dead.md). To about 1e-15 relative, for the tiniest probabilities
+ * symmetric weights of any scale. Lu, Shin, Su & Karniadakis 2019, "Dying ReLU and initialization: theory and numerical examples", section 3;
+ * the upper bound is a tighter one (docs/theory/born-dead.md). To about 1e-15 relative, for the tiniest probabilities
  * too. Throws a RangeError for widths that are not whole numbers from 1 up and for orthogonal weights.
  *
  * @example
  * import { bornDeadBounds, hiddenWidths } from 'reluminate/theory';
  * bornDeadBounds({ hiddenWidths: [2, 2] }).exact; // => 0.15625
  * const { lower, upper, pointDeath } = bornDeadBounds({ hiddenWidths: hiddenWidths(4, 10) });
- * [lower, upper, pointDeath].map(p => p.toFixed(4)); // => ["0.2042", "0.3707", "0.4406"]
+ * [lower, upper, pointDeath].map(p => p.toFixed(4)); // => ["0.2042", "0.3706", "0.4406"]
  */
 export function bornDeadBounds({
   hiddenWidths: widths,
