@@ -96,6 +96,7 @@ describe('theory born-dead', () => {
   test.each([
     [['--init', 'foo'], 'parseInitializer'],
     [['--rectifier', 'foo'], 'parseRectifier'],
+    [['--inputs', '2', '--test-inputs', '3'], 'simulateBornDead: inputs must be an even number, got 3'],
     [['--at-most', '0'], 'minimalWidth: probability must be above 0'],
     [['--figure-width', '10', '-o', 'x.svg'], 'width must be 320 or more'],
   ])('refuses %j as a mistake of usage', async (more, message) => {

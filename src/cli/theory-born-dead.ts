@@ -18,6 +18,7 @@ interface BornDeadFlags {
   readonly rectifier: string;
   readonly init: string;
   readonly inputs: number;
+  readonly testInputs: number;
   readonly networks: number;
   readonly threads: number;
   readonly seed: number;
@@ -100,6 +101,12 @@ export function addBornDeadCommand(theory: Command): void {
     .option('--rectifier <name>', 'such as relu, leaky:0.01, relu6', 'relu')
     .option('--init <name>', 'he, xavier, orthogonal, pytorch, normal:VARIANCE, … or rai', 'he')
     .option('--inputs <n>', 'inputs of the network', parseCount, 1)
+    .option(
+      '--test-inputs <n>',
+      'inputs a network is tested with where two do not decide, an even number',
+      parseCount,
+      256,
+    )
     .option('--networks <n>', 'networks to draw for each width', parseCount, 100_000)
     .option('--threads <n>', 'worker threads, one for each core unless told', parseThreads, availableParallelism())
     .option('--seed <n>', 'the same seed draws the same networks', parseSeed, 0)
@@ -113,12 +120,23 @@ export function addBornDeadCommand(theory: Command): void {
       960,
     )
     .action(async (flags: BornDeadFlags) => {
-      const { width: widths, depth: depths, networks, threads, seed, inputs: dimension } = flags;
+      const { width: widths, depth: depths, networks, threads, seed, inputs: dimension, testInputs } = flags;
       const [rectifier, init] = orUsage(() => [parseRectifier(flags.rectifier), parseInit(flags.init)] as const);
       const progress = progressOn(process.stderr, 'networks');
       const onProgress = (done: number, total: number) => progress.show({ phase: 'samples', done, total });
       const start = performance.now();
-      const options = { widths, depths, dimension, networks, threads, seed, onProgress, rectifier, ...init };
+      const options = {
+        widths,
+        depths,
+        dimension,
+        testInputs,
+        networks,
+        threads,
+        seed,
+        onProgress,
+        rectifier,
+        ...init,
+      };
       const refuse = (cause: unknown) =>
         orUsage<never>(() => {
           throw cause;

@@ -119,13 +119,17 @@ describe('bornDeadBounds', () => {
 describe('minimalWidth', () => {
   test('is the first width whose bound is within the probability', () => {
     fc.assert(
-      fc.property(fc.integer({ min: 1, max: 200 }), fc.double({ min: 1e-9, max: 0.9 }), (depth, probability) => {
-        const { sufficient, necessary } = minimalWidth({ depth, probability });
-        expect(at(sufficient, depth).upper).toBeLessThanOrEqual(probability);
-        expect(at(necessary, depth).lower).toBeLessThanOrEqual(probability);
-        if (sufficient > 1) expect(at(sufficient - 1, depth).upper).toBeGreaterThan(probability);
-        if (necessary > 1) expect(at(necessary - 1, depth).lower).toBeGreaterThan(probability);
-      }),
+      fc.property(
+        fc.integer({ min: 1, max: 200 }),
+        fc.double({ min: 1e-9, max: 0.9, noNaN: true }),
+        (depth, probability) => {
+          const { sufficient, necessary } = minimalWidth({ depth, probability });
+          expect(at(sufficient, depth).upper).toBeLessThanOrEqual(probability);
+          expect(at(necessary, depth).lower).toBeLessThanOrEqual(probability);
+          if (sufficient > 1) expect(at(sufficient - 1, depth).upper).toBeGreaterThan(probability);
+          if (necessary > 1) expect(at(necessary - 1, depth).lower).toBeGreaterThan(probability);
+        },
+      ),
     );
   });
 
