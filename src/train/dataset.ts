@@ -12,10 +12,22 @@ export interface Dataset {
   readonly classes: number | null;
   /** How many numbers a network has to give for each sample: the classes, or the target's numbers. */
   readonly outputs: number;
+  /** What the classes are called, where they have names. */
+  readonly classNames?: readonly string[] | undefined;
+}
+
+/** What was done to the inputs, to be done to every later input as well: x becomes (x - mean) / deviation, feature by feature. */
+export interface Standardization {
+  /** One for each feature, or for each channel of samples with more than one axis. */
+  readonly mean: readonly number[];
+  /** As many, above 0; 1 for a feature that never varies. */
+  readonly deviation: readonly number[];
 }
 
 /** A dataset in two parts that share no sample: one to learn from, one held out. */
 export interface Split {
   readonly train: Dataset;
   readonly test: Dataset;
+  /** By the mean and deviation of the training part; null or absent where the inputs are as they were. */
+  readonly standardization?: Standardization | null | undefined;
 }

@@ -1,11 +1,17 @@
 /** Training of rectifier networks on ONNX Runtime, slopes included. */
 
+export { type Best, type Checkpoint, type EpochSums, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 export type { Dataset, Split } from './dataset.js';
+export { type BatchOptions, batchesPerEpoch, epochOrder, shuffledBatches } from './datasets/batches.js';
 export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
+export { type Evaluation, evaluate } from './evaluate.js';
+export { type FitOptions, type FitResult, fit } from './fit.js';
 export type { Loss } from './loss.js';
 export type { Optimizer } from './optimizer.js';
 export type { ParameterGroup, ParameterGroups, SlopeGroup } from './parameter-group.js';
 export { type Parameter, type ParameterKind, parametersOf, parameterValues } from './parameters.js';
+export type { EpochRecord, LayerRecord } from './record.js';
+export { type NamedTensors, readSafetensors, writeSafetensors } from './safetensors.js';
 export { rateAt, type Schedule } from './schedule.js';
 export {
   openTrainer,

@@ -1,0 +1,62 @@
+import { audit } from '../audit/audit.js';
+import type { Model } from '../onnx/model.js';
+import type { SessionOptions } from '../onnx/runtime.js';
+import type { Dataset } from './dataset.js';
+import type { Evaluation } from './evaluate.js';
+import { sampleInput, samplesOf } from './sample-input.js';
+
+/** What an epoch found of one layer's rectifier. */
+export interface LayerRecord {
+  readonly name: string;
+  readonly units: number;
+  /** Share of units that are dead by the audit's verdicts, on the samples it saw. */
+  readonly dead: number;
+  /** Slopes on the negative side; null for rectifiers without. */
+  readonly slopes: { readonly min: number; readonly median: number; readonly max: number } | null;
+}
+
+/** What an epoch did and found. */
+export interface EpochRecord {
+  /** From 1. */
+  readonly epoch: number;
+  /** Steps since training began. */
+  readonly steps: number;
+  /** Learning rate of the last step. */
+  readonly learningRate: number;
+  /** Mean over the epoch's steps, each before it moved the parameters. */
+  readonly train: Evaluation;
+  /** After the epoch, on the held-out samples; null where there are none. */
+  readonly validation: Evaluation | null;
+  /** Mean length over the steps of each parameter's gradient. */
+  readonly gradientNorms: Readonly<Record<string, number>>;
+  readonly layers: readonly LayerRecord[];
+  readonly seconds: number;
+}
+
+/** The rectifiers of a model as the audit finds them on the first `samples` of a dataset. */
+export async function layerRecords(
+  model: Model,
+  data: Dataset,
+  samples: number,
+  options: SessionOptions,
+): Promise<LayerRecord[]> {
+  const input = sampleInput(model, data);
+  const count = Math.min(samples, data.count);
+  const feeds = { [input.name]: samplesOf(data, input, 0, count) };
+  const report = await audit(
+    model,
+    {
+      kind: 'samples',
+      description: data.name,
+      total: count,
+      batches: () => [{ feeds, samples: count }],
+    },
+    options,
+  );
+  return report.layers.map(({ name, units, dead, slopes }) => ({
+    name,
+    units: units.length,
+    dead: units.length === 0 ? 0 : dead / units.length,
+    slopes: slopes && { min: slopes.min, median: slopes.median, max: slopes.max },
+  }));
+}
