@@ -6,6 +6,7 @@ import { version } from '../version.js';
 import { addAuditCommand } from './audit.js';
 import { addPlotCommand } from './plot.js';
 import { addTheoryCommand } from './theory.js';
+import { addTrainCommand } from './train.js';
 
 const usage = 2;
 const unreadable = 3;
@@ -41,6 +42,9 @@ const program = new Command('reluminate')
       write(`reluminate: ${oneLine(text.replace(/^error: /, ''))} (--help lists the options)\n`),
   });
 addAuditCommand(program, code => {
+  process.exitCode = code;
+});
+addTrainCommand(program, code => {
   process.exitCode = code;
 });
 addPlotCommand(program);

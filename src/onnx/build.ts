@@ -90,6 +90,12 @@ export function intTensor(name: string, dims: readonly number[], values: readonl
   return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: DataType.INT64, rawData });
 }
 
+/** An int32 tensor: classes, for one. */
+export function int32Tensor(name: string, dims: readonly number[], values: readonly number[]): TensorProto {
+  const rawData = bytesOf(Int32Array.from(values));
+  return create(TensorProtoSchema, { name, dims: dims.map(BigInt), dataType: DataType.INT32, rawData });
+}
+
 /** The declaration of a graph input or output; a string is the name of a free dimension, and without `dims` the rank stays open. */
 export function valueInfo(
   name: string,

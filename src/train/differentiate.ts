@@ -1,19 +1,22 @@
 import { Failure } from '../failure.js';
-import { isStandard } from '../onnx/attributes.js';
+import { intAttribute, isStandard } from '../onnx/attributes.js';
 import { constantLookup } from '../onnx/constants.js';
 import { copyModel, inputSpecs, type Model, mainGraph } from '../onnx/model.js';
 import type { NodeProto } from '../onnx/proto.js';
+import { raiseOpset } from '../onnx/raise-opset.js';
 import type { SessionOptions } from '../onnx/runtime.js';
-import { indexGraph, nodeName, type Scope } from '../onnx/scope.js';
+import { indexGraph, nodeName, readsOf, type Scope } from '../onnx/scope.js';
 import { fixedDims, shapesOf } from '../onnx/shapes.js';
+import { isFloatType } from '../onnx/tensor.js';
+import { pathThrough } from './gradient-path.js';
 import type { RuleContext } from './rule.js';
-import { rules } from './rules/index.js';
-import { createWriter } from './writer.js';
+import { rules, stops } from './rules/index.js';
+import { createWriter, type Writer } from './writer.js';
 
 export interface DifferentiateOptions extends SessionOptions {
   /** The value to differentiate: one number. */
   readonly loss: string;
-  /** Initializers and inputs whose gradients are wanted. */
+  /** Initializers, inputs and other values whose gradients are wanted. */
   readonly wrt: readonly string[];
   /** Dimensions of the inputs, where the model leaves some free. */
   readonly dims?: Readonly<Record<string, readonly number[]>>;
@@ -26,11 +29,19 @@ export interface Differentiated {
   readonly gradients: ReadonlyMap<string, string | null>;
 }
 
-/** Values that depend on one of `wrt`. */
+/** The opset of the nodes that rules write; models of lower ones are raised to it. */
+const opset = 17;
+
+/** Whether a node's results have no derivative with respect to its inputs. */
+const stopsGradient = (node: NodeProto): boolean =>
+  isStandard(node) && (stops.has(node.opType) || (node.opType === 'Cast' && !isFloatType(intAttribute(node, 'to', 0))));
+
+/** Values that change smoothly with one of `wrt`. */
 function dependents({ nodes }: Scope, wrt: readonly string[]): Set<string> {
   const found = new Set(wrt);
   for (const node of nodes)
-    if (node.input.some(input => found.has(input))) for (const output of node.output) if (output) found.add(output);
+    if (!stopsGradient(node) && readsOf(node).some(input => found.has(input)))
+      for (const output of node.output) if (output) found.add(output);
   return found;
 }
 
@@ -38,77 +49,122 @@ function dependents({ nodes }: Scope, wrt: readonly string[]): Set<string> {
 function ancestors({ nodes }: Scope, loss: string): Set<string> {
   const found = new Set([loss]);
   for (const node of [...nodes].reverse())
-    if (node.output.some(output => found.has(output))) for (const input of node.input) if (input) found.add(input);
+    if (node.output.some(output => found.has(output))) for (const input of readsOf(node)) found.add(input);
   return found;
 }
 
-/** The rule of a node. Throws a Failure that names the operator, the node and the parameter that makes its gradient necessary. */
-function ruleFor(node: NodeProto) {
+const usage = (must: string, got: string) => new Failure('usage', `differentiate: ${must}, got ${got}`);
+
+function requireKnown({ graph, producer, initializers }: Scope, loss: string, wrt: readonly string[]): void {
+  const isKnown = (name: string) =>
+    producer.has(name) || initializers.has(name) || graph.input.some(input => input.name === name);
+  if (!isKnown(loss)) throw usage('loss must be a value of the graph', `'${loss}'`);
+  const unknown = wrt.find(name => !isKnown(name));
+  if (unknown !== undefined)
+    throw usage('wrt must name initializers, inputs or other values of the graph', `'${unknown}'`);
+}
+
+/** The gradients of a node's inputs. Throws a Failure that names the operator, and the path from a parameter to the loss on which it lies. */
+function applyRule(context: RuleContext, upstream: readonly (string | null)[], path: () => string): (string | null)[] {
+  const { node } = context;
   const found = isStandard(node) ? rules.get(node.opType) : undefined;
-  if (!found)
+  if (!found) {
+    const operator = `${isStandard(node) ? '' : `${node.domain}.`}${node.opType}`;
     throw new Failure(
       'input',
-      `differentiate: every operator between the parameters and the loss must have a rule, got ${isStandard(node) ? '' : `${node.domain}.`}${node.opType} (node '${nodeName(node)}')`,
+      `differentiate: every operator between the parameters and the loss must have a rule, got ${operator} on the path ${path()}`,
     );
-  return found;
+  }
+  try {
+    return found(context, upstream);
+  } catch (cause) {
+    if (!(cause instanceof Failure)) throw cause;
+    const message = `differentiate: node '${nodeName(node)}' (${node.opType}): ${cause.message}, on the path ${path()}`;
+    throw new Failure('input', message, { cause });
+  }
+}
+
+/** What a rule may ask and do about one node. */
+function contextFor(
+  node: NodeProto,
+  writer: Writer,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  numbers: (name: string) => readonly number[] | null,
+  needed: ReadonlySet<string>,
+): RuleContext {
+  return {
+    ...writer,
+    node,
+    dims(value) {
+      const known = shapes.get(value);
+      if (!known) throw new Failure('input', `the dimensions of '${value}' must be known, got none`);
+      return known;
+    },
+    constant: index => (node.input[index] ? numbers(node.input[index]) : null),
+    wants: index => needed.has(node.input[index] ?? ''),
+    output(index) {
+      while (node.output.length <= index) node.output.push('');
+      node.output[index] ||= writer.fresh(node.opType);
+      return node.output[index];
+    },
+    rewrite(opType, inputs) {
+      node.opType = opType;
+      node.input = [...inputs];
+      node.attribute = [];
+    },
+  };
 }
 
 /**
  * Reverse-mode differentiation of an ONNX graph (Linnainmaa 1970; Griewank & Walther 2008, "Evaluating derivatives"): a copy of the model
- * with nodes that compute the gradient of `loss` with respect to each of `wrt`, all standard operators. Dimensions are those ONNX Runtime finds
- * for the given inputs, and are built in. Throws a Failure that names the node for operators without a rule.
+ * with nodes that compute the gradient of `loss` with respect to each of `wrt`, all standard operators. Models of opsets 7 to 16 are raised
+ * to 17 first. Dimensions are those ONNX Runtime finds for the given inputs, and are built in. Throws a Failure that names the operator and
+ * the path to it for operators without a rule.
  */
 export async function differentiate(
   original: Model,
   { loss, wrt, dims, ...session }: DifferentiateOptions,
 ): Promise<Differentiated> {
-  const model = copyModel(original);
+  requireKnown(indexGraph(original), loss, wrt);
+  const model = copyModel(raiseOpset(original, opset));
   const scope = indexGraph(model);
   const needed = dependents(scope, wrt);
   const used = ancestors(scope, loss);
   const onPath = scope.nodes.filter(node => node.output.some(output => used.has(output) && needed.has(output)));
-  const values = [...new Set(onPath.flatMap(node => [...node.input, ...node.output]).filter(name => name !== ''))];
+  const values = new Set([loss, ...onPath.flatMap(node => [...node.input, ...node.output])]);
+  values.delete('');
   const inputDims = dims ?? fixedDims(inputSpecs(model));
   if (inputDims === null)
-    throw new Failure(
-      'usage',
-      'differentiate: dims must give every input its dimensions where the model leaves some free, got none',
-    );
-  const shapes = await shapesOf(model, inputDims, values, session);
-  const size = shapes.get(loss)?.reduce((a, b) => a * b, 1);
-  if (size !== undefined && size !== 1)
-    throw new Failure(
-      'usage',
-      `differentiate: loss must be one number, got '${loss}' with dimensions [${shapes.get(loss)}]`,
-    );
+    throw usage('dims must give every input its dimensions where the model leaves some free', 'none');
+  const shapes = await shapesOf(model, inputDims, [...values], session);
+  const lossDims = shapes.get(loss) as number[];
+  if (lossDims.some(dim => dim !== 1))
+    throw usage('loss must be one number', `'${loss}' with dimensions [${lossDims.join(', ')}]`);
   const writer = createWriter(model, 'gradient');
   const lookup = constantLookup(model.external);
+  const numbers = (name: string) => {
+    const found = lookup(scope, name);
+    return found && Array.from(found.data);
+  };
   const gradients = new Map<string, string>();
   const add = (value: string, gradient: string) => {
     const before = gradients.get(value);
     gradients.set(value, before === undefined ? gradient : writer.op('Add', [before, gradient]));
   };
-  if (needed.has(loss)) gradients.set(loss, writer.filled(shapes.get(loss) as number[], 1));
+  if (needed.has(loss)) gradients.set(loss, writer.filled(lossDims, 1));
   for (const node of [...onPath].reverse()) {
     const upstream = node.output.map(output => gradients.get(output) ?? null);
     if (upstream.every(gradient => gradient === null)) continue;
-    const context: RuleContext = {
-      ...writer,
-      node,
-      dims: value => shapes.get(value) as number[],
-      constant: index => {
-        const name = node.input[index];
-        const found = name ? lookup(scope, name) : null;
-        return found && Array.from(found.data);
-      },
-      wants: index => needed.has(node.input[index] ?? ''),
-    };
-    const results = ruleFor(node)(context, upstream);
-    node.input.forEach((input, index) => {
+    const inputs = [...node.input];
+    const context = contextFor(node, writer, shapes, numbers, needed);
+    const results = applyRule(context, upstream, () => pathThrough(scope, node, { wrt, loss, needed, used }));
+    for (const [index, input] of inputs.entries()) {
       const gradient = results[index];
       if (gradient != null && needed.has(input)) add(input, gradient);
-    });
+    }
   }
-  mainGraph(model).valueInfo = [];
+  const graph = mainGraph(model);
+  graph.valueInfo = [];
+  graph.node = [...indexGraph(model).nodes];
   return { model, gradients: new Map(wrt.map(name => [name, gradients.get(name) ?? null])) };
 }

@@ -1,8 +1,13 @@
 /** Training of rectifier networks on ONNX Runtime, slopes included. */
 
+export { type Architecture, formatNetwork } from './builders/architecture.js';
+export { type BuildOptions, buildNetwork } from './builders/build-network.js';
+export { completeNetwork, parseNetwork } from './builders/parse-network.js';
 export { type Best, type Checkpoint, type EpochSums, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 export type { Dataset, Split } from './dataset.js';
 export { type BatchOptions, batchesPerEpoch, epochOrder, shuffledBatches } from './datasets/batches.js';
+export { type OpenDatasetOptions, openDataset } from './datasets/open-dataset.js';
+export { moons, type PlaneOptions, rings, spirals } from './datasets/plane.js';
 export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
 export { type Evaluation, evaluate } from './evaluate.js';
 export { type FitOptions, type FitResult, fit } from './fit.js';

@@ -147,7 +147,7 @@ function chooseParameters(model: Model, writer: Writer, groups: ParameterGroups)
   return chosen.map(({ parameter, group }) => {
     const { name, dims } = parameter;
     const isBehind = group.constraint.kind === 'softplus' || group.constraint.kind === 'sigmoid';
-    const learned = isBehind ? writer.name(`${name}/parameter`) : name;
+    const learned = isBehind ? writer.fresh(`${name}/parameter`) : name;
     graph.input.push(valueInfo(learned, dims));
     if (isBehind) {
       const before = graph.node.length;
@@ -187,8 +187,8 @@ export async function stepGraph(original: Model, options: StepGraphOptions): Pro
   for (const { input, dims: shape } of statistics) graph.input.push(valueInfo(input, shape));
   const targets =
     loss === 'cross-entropy'
-      ? ({ name: writer.name('targets'), type: 'int32', dims: [batch, 1] } as const)
-      : ({ name: writer.name('targets'), type: 'float32', dims } as const);
+      ? ({ name: writer.fresh('targets'), type: 'int32', dims: [batch, 1] } as const)
+      : ({ name: writer.fresh('targets'), type: 'float32', dims } as const);
   graph.input.push(valueInfo(targets.name, targets.dims, loss === 'cross-entropy' ? DataType.INT32 : DataType.FLOAT));
   const values = addLoss(writer, loss, output, targets.name, dims);
   const given = Object.fromEntries(
@@ -213,13 +213,13 @@ export async function stepGraph(original: Model, options: StepGraphOptions): Pro
     );
   const all = mainGraph(whole);
   const step = createWriter(whole, 'step');
-  const rates = Object.fromEntries(rateNames.map(name => [name, step.name(name)])) as StepGraph['rates'];
+  const rates = Object.fromEntries(rateNames.map(name => [name, step.fresh(name)])) as StepGraph['rates'];
   for (const name of rateNames) all.input.push(valueInfo(rates[name], []));
   const raw = reached.map(({ learned }) => gradients.get(learned) as string);
   const gradientSquares = gradientNorms || clipNorm !== null ? squaresOf(step, raw) : null;
   const factor = gradientSquares !== null && clipNorm !== null ? clipFactor(step, gradientSquares, clipNorm) : null;
   const learned = reached.map(({ parameter, group, learned: input }, index): Learned => {
-    const state = stateNames(optimizer).map(name => step.name(`${input}/${name}`));
+    const state = stateNames(optimizer).map(name => step.fresh(`${input}/${name}`));
     for (const name of state) all.input.push(valueInfo(name, parameter.dims));
     const gradient = factor === null ? (raw[index] as string) : step.op('Mul', [raw[index] as string, factor]);
     const { rateFactor, weightDecay, constraint } = group;

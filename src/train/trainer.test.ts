@@ -241,7 +241,7 @@ describe('a state', () => {
     const trainer = await trainerOf({ optimizer: { kind: 'adam' } });
     const plain = await trainerOf({ optimizer: { kind: 'sgd' } });
     expect(() => trainer.restore(plain.state())).toThrow(
-      /must be of this network and optimizer, got none of 'w1\/mean'/,
+      /must be of this network and optimizer, got none of 'step\/w1\/mean'/,
     );
     expect(() => plain.restore(trainer.state())).toThrow(
       /must be of this network and optimizer, got 15 tensors instead of 5/,

@@ -21,7 +21,7 @@ function withoutBranches(writer: Writer, prelu: NodeProto): NodeProto {
 /** Batch norm with the batch's own statistics, which also renews the running ones. */
 function withBatchStatistics(writer: Writer, norm: NodeProto): { node: NodeProto; statistics: RunningStatistic[] } {
   const [mean, variance] = [norm.input[3] as string, norm.input[4] as string];
-  const renewed = [writer.name(`${mean}/renewed`), writer.name(`${variance}/renewed`)] as const;
+  const renewed = [writer.fresh(`${mean}/renewed`), writer.fresh(`${variance}/renewed`)] as const;
   return {
     node: node('BatchNormalization', norm.input, [norm.output[0] as string, ...renewed], {
       epsilon: float(floatAttribute(norm, 'epsilon', 1e-5)),
