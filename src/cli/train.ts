@@ -165,7 +165,9 @@ const share = (value: number | null): string => (value === null ? '–' : percen
 function cellsOf({ epoch, train, validation, layers, seconds }: EpochRecord, epochs: number): string[] {
   const units = layers.reduce((sum, layer) => sum + layer.units, 0);
   const dead = layers.reduce((sum, layer) => sum + layer.dead * layer.units, 0);
-  const slopes = layers.flatMap(({ slopes: found }) => (found && (found.min !== 0 || found.max !== 0) ? [found.min, found.max] : []));
+  const slopes = layers.flatMap(({ slopes: found }) =>
+    found && (found.min !== 0 || found.max !== 0) ? [found.min, found.max] : [],
+  );
   return [
     `${epoch}/${epochs}`,
     significant(train.loss),
@@ -226,7 +228,6 @@ async function runTrain(flags: TrainFlags): Promise<number> {
   };
   process.on('SIGINT', interrupt);
   const progress = progressOn(process.stderr, 'steps');
-  process.stdout.write(line(titles));
   let result: FitResult;
   try {
     result = await fit(model, split.train, {
@@ -247,7 +248,8 @@ async function runTrain(flags: TrainFlags): Promise<number> {
       onStep: (done, total) => progress.show({ phase: 'samples', done, total }),
       onEpoch: record => {
         progress.clear();
-        process.stdout.write(line(cellsOf(record, epochs)));
+        const head = record.epoch === (from?.epochs.length ?? 0) + 1 ? line(titles) : '';
+        process.stdout.write(head + line(cellsOf(record, epochs)));
       },
       ...(threads === undefined ? {} : { threads }),
     });

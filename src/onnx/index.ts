@@ -4,6 +4,7 @@ export * from './attributes.js';
 export * from './build.js';
 export type { Channels, Knowledge, Pinned } from './channels.js';
 export { propagateConstants } from './constant-flow.js';
+export { constantsToInitializers } from './constant-nodes.js';
 export * from './constants.js';
 export * from './edit.js';
 export * from './functions.js';

@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly runtime?: OnnxRuntime;
   /** Threads for one operator; by default one for each core. */
   readonly threads?: number;
+  /** Whether ONNX Runtime may fuse and rearrange nodes (default true); otherwise it computes them one by one, as the file has them. */
+  readonly optimize?: boolean;
 }
 
 /** A model that is ready to run. */
@@ -72,6 +74,7 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
     session = await runtime.InferenceSession.create(bytes, {
       logSeverityLevel: fatalOnly,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(options.optimize === false ? { graphOptimizationLevel: 'disabled' as const } : {}),
     });
   } catch (cause) {
     throw new Failure('input', `run model '${model.name}': ONNX Runtime must accept it, got: ${reasonOf(cause)}`, {
@@ -80,7 +83,9 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
   }
   const Make = runtime.Tensor as new (type: ElementType, data: TypedArray, dims: readonly number[]) => Tensor;
   const tensorsOf = (values: Readonly<Record<string, TensorData>>): Record<string, Tensor> =>
-    Object.fromEntries(Object.entries(values).map(([name, { type, data, dims }]) => [name, new Make(type, data, dims)]));
+    Object.fromEntries(
+      Object.entries(values).map(([name, { type, data, dims }]) => [name, new Make(type, data, dims)]),
+    );
   const orFailure = async <T>(run: () => Promise<T>): Promise<T> => {
     try {
       return await run();

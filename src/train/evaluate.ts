@@ -1,7 +1,9 @@
+import { expose } from '../onnx/edit.js';
 import type { Model } from '../onnx/model.js';
-import { mainGraph } from '../onnx/model.js';
+import { copyModel, mainGraph } from '../onnx/model.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { Dataset } from './dataset.js';
+import { logitsOf } from './logits.js';
 import { sampleInput, samplesOf } from './sample-input.js';
 
 /** How well a model does on a dataset. */
@@ -44,8 +46,10 @@ const batch = 500;
  */
 export async function evaluate(model: Model, data: Dataset, options: SessionOptions = {}): Promise<Evaluation> {
   const input = sampleInput(model, data);
-  const output = mainGraph(model).output[0]?.name as string;
-  const session = await openSession(model, options);
+  const output = data.classes === null ? (mainGraph(model).output[0]?.name as string) : logitsOf(model);
+  const shown = copyModel(model);
+  expose(shown, output);
+  const session = await openSession(shown, options);
   try {
     let [loss, right] = [0, 0];
     for (let from = 0; from < data.count; from += batch) {

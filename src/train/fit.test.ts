@@ -103,7 +103,7 @@ test('patience stops where the held-out loss no longer falls, and gives the best
 describe('bad input', () => {
   const cases: Record<string, [FitOptions, string]> = {
     'no epochs': [{ epochs: 0 }, 'train: epochs must be a whole number from 1'],
-    'a batch larger than the data': [{ batch: 201 }, 'batchSize must be at most 200'],
+    'a batch larger than the data': [{ batch: 201 }, 'train: batch must be at most 200 (the samples), got 201'],
     'patience without held-out samples': [{ patience: 2 }, 'train: validation must be given for patience'],
     'a learning rate of 0': [{ learningRate: 0 }, 'train: learningRate must be greater than 0, got 0'],
     'an unknown schedule': [{ schedule: { kind: 'wave' } as never }, "schedule.kind must be 'constant', 'step'"],

@@ -97,6 +97,8 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
   const { from, signal, onStep, onEpoch, gradientNorms = true } = options;
   const batch = options.batch ?? Math.min(64, data.count);
   whole('train', 'epochs', epochs, 1);
+  if (whole('train', 'batch', batch, 1) > data.count)
+    throw new RangeError(`train: batch must be at most ${data.count} (the samples), got ${batch}`);
   whole('train', 'seed', seed, 0);
   whole('train', 'auditSamples', auditSamples, 0);
   if (patience !== undefined) whole('train', 'patience', patience, 1);

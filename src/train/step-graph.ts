@@ -8,6 +8,7 @@ import { shapesOf } from '../onnx/shapes.js';
 import { dimsOf } from '../onnx/tensor.js';
 import type { SlopeConstraint } from '../rectifiers/slope-constraint.js';
 import { differentiate } from './differentiate.js';
+import { logitsOf } from './logits.js';
 import { crossEntropy, type Loss, type LossValues, meanSquaredError } from './loss.js';
 import { type CheckedOptimizer, rateNames, stateNames, update } from './optimizer.js';
 import { type CheckedGroup, groupOf, type ParameterGroups } from './parameter-group.js';
@@ -171,7 +172,7 @@ export async function stepGraph(original: Model, options: StepGraphOptions): Pro
   const graph = mainGraph(model);
   const writer = createWriter(model, 'forward');
   const inputs = fixInputs(model, options);
-  const output = graph.output[0]?.name as string;
+  const output = loss === 'cross-entropy' ? logitsOf(model) : (graph.output[0]?.name as string);
   const dims = (
     await shapesOf(model, Object.fromEntries(inputs.map(input => [input.name, input.dims])), [output], session)
   ).get(output) as number[];

@@ -1,6 +1,8 @@
 import { Failure } from '../failure.js';
 import { floatTensor } from '../onnx/build.js';
-import { copyModel, type Model, mainGraph } from '../onnx/model.js';
+import { constantsToInitializers } from '../onnx/constant-nodes.js';
+import { copyModel, type Model, mainGraph, opsetOf } from '../onnx/model.js';
+import { raiseOpset } from '../onnx/raise-opset.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { TensorData } from '../onnx/tensor-data.js';
 import { finite, whole } from '../rectifiers/parameters.js';
@@ -83,6 +85,9 @@ interface Buffers extends Carried {
 const size = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 const tensor = (dims: readonly number[], data: Float32Array): TensorData => ({ type: 'float32', dims, data });
 
+/** The operator set that steps are written in. */
+const opset = 17;
+
 /** The values that training begins with: parameters from the model, behind their constraint; the optimizer's state 0. */
 function initial(model: Model, { parameter, constraint }: Learned): Float32Array {
   const values = parameterValues(model, parameter.name);
@@ -119,7 +124,8 @@ function checkClasses(targets: Int32Array | Float32Array, classes: number): Int3
  * Prepares a model for training: builds the graph of one step and starts a session on it. Parameters and the optimizer's state stay in arrays that ONNX
  * Runtime reads and writes directly. Throws a Failure for models that cannot be trained, a RangeError for options out of range.
  */
-export async function openTrainer(model: Model, options: TrainerOptions): Promise<Trainer> {
+export async function openTrainer(given: Model, options: TrainerOptions): Promise<Trainer> {
+  const model = raiseOpset(constantsToInitializers(given), Math.max(opset, opsetOf(given)));
   const { batch, loss = 'cross-entropy', groups = {}, clipNorm, gradientNorms = false } = options;
   whole('train', 'batch', batch, 1);
   if (clipNorm !== undefined && !(finite('train', 'clipNorm', clipNorm) > 0))
@@ -192,9 +198,9 @@ export async function openTrainer(model: Model, options: TrainerOptions): Promis
     get steps() {
       return steps;
     },
-    async step(given, learningRate) {
+    async step(samples, learningRate) {
       finite('train', 'learningRate', learningRate);
-      const data = feedsOf(given);
+      const data = feedsOf(samples);
       const feeds: Record<string, TensorData> = { ...data };
       const rates = ratesAt(optimizer, learningRate, steps + 1);
       for (const name of Object.keys(rates) as (keyof typeof rates)[])
