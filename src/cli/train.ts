@@ -79,7 +79,7 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .option('--no-skips', 'leave out the skip connections of a residual network')
     .optionsGroup('Training:')
     .option('--epochs <n>', 'times that all samples are taken', parseCount, 5)
-    .option('--batch <n>', 'samples in a step (default: 64)', parseCount)
+    .option('--batch <n>', 'samples in a step (default: 32)', parseCount)
     .option('--learning-rate <x>', 'default: 0.05 for sgd, 0.001 for adam and adamw', parseNumber)
     .addOption(choice('--optimizer <name>', 'how gradients move parameters', ['sgd', 'adam', 'adamw'], 'sgd'))
     .option('--momentum <x>', 'of sgd', parseNumber, 0.9)
@@ -207,7 +207,8 @@ async function write(flags: TrainFlags, split: Split, { model, epochs, epoch, en
 }
 
 async function runTrain(flags: TrainFlags): Promise<number> {
-  const { fit, openDataset, readCheckpoint, writeCheckpoint } = await import('../train/index.js');
+  const { fit, readCheckpoint, writeCheckpoint } = await import('../train/index.js');
+  const { openDataset } = await import('../train/datasets/open-dataset.js');
   const { data, target, testShare, seed, epochs, threads, resume } = flags;
   const split = await openDataset(data, { seed, target, testShare });
   const model = await networkOf(flags, split);

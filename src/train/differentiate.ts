@@ -8,7 +8,7 @@ import type { SessionOptions } from '../onnx/runtime.js';
 import { indexGraph, nodeName, readsOf, type Scope } from '../onnx/scope.js';
 import { fixedDims, shapesOf } from '../onnx/shapes.js';
 import { isFloatType } from '../onnx/tensor.js';
-import { pathThrough } from './gradient-path.js';
+import { operatorName, pathThrough } from './gradient-path.js';
 import type { RuleContext } from './rule.js';
 import { rules, stops } from './rules/index.js';
 import { createWriter, type Writer } from './writer.js';
@@ -69,10 +69,9 @@ function applyRule(context: RuleContext, upstream: readonly (string | null)[], p
   const { node } = context;
   const found = isStandard(node) ? rules.get(node.opType) : undefined;
   if (!found) {
-    const operator = `${isStandard(node) ? '' : `${node.domain}.`}${node.opType}`;
     throw new Failure(
       'input',
-      `differentiate: every operator between the parameters and the loss must have a rule, got ${operator} on the path ${path()}`,
+      `differentiate: every operator between the parameters and the loss must have a rule, got ${operatorName(node)} on the path ${path()}`,
     );
   }
   try {
@@ -92,6 +91,7 @@ function contextFor(
   numbers: (name: string) => readonly number[] | null,
   needed: ReadonlySet<string>,
 ): RuleContext {
+  const inputs = [...node.input];
   return {
     ...writer,
     node,
@@ -100,17 +100,18 @@ function contextFor(
       if (!known) throw new Failure('input', `the dimensions of '${value}' must be known, got none`);
       return known;
     },
-    constant: index => (node.input[index] ? numbers(node.input[index]) : null),
-    wants: index => needed.has(node.input[index] ?? ''),
+    constant: index => (inputs[index] ? numbers(inputs[index]) : null),
+    wants: index => needed.has(inputs[index] ?? ''),
     output(index) {
       while (node.output.length <= index) node.output.push('');
       node.output[index] ||= writer.fresh(node.opType);
       return node.output[index];
     },
-    rewrite(opType, inputs) {
-      node.opType = opType;
-      node.input = [...inputs];
-      node.attribute = [];
+    replace(outputs) {
+      const copies = node.output.flatMap((name, index) => (name && outputs[index] ? [[outputs[index], name]] : []));
+      const [[value, name], ...others] = copies as [[string, string], ...[string, string][]];
+      Object.assign(node, { opType: 'Identity', input: [value], output: [name], attribute: [] });
+      for (const [from, to] of others) writer.alias(from, to);
     },
   };
 }
@@ -151,7 +152,7 @@ export async function differentiate(
     const before = gradients.get(value);
     gradients.set(value, before === undefined ? gradient : writer.op('Add', [before, gradient]));
   };
-  if (needed.has(loss)) gradients.set(loss, writer.filled(lossDims, 1));
+  if (needed.has(loss)) gradients.set(loss, writer.op('Identity', [writer.filled(lossDims, 1)]));
   for (const node of [...onPath].reverse()) {
     const upstream = node.output.map(output => gradients.get(output) ?? null);
     if (upstream.every(gradient => gradient === null)) continue;

@@ -14,7 +14,7 @@ import { openTrainer, type StepResult, type Trainer, type TrainerOptions } from 
 export interface FitOptions extends Omit<TrainerOptions, 'batch' | 'loss' | 'sampleDims'> {
   /** Times that all samples are taken (default 5). */
   readonly epochs?: number | undefined;
-  /** Samples in a step (default 64, at most all). */
+  /** Samples in a step (default 32, at most all). */
   readonly batch?: number | undefined;
   /** Default 0.05 for SGD, 0.001 for Adam and AdamW. */
   readonly learningRate?: number | undefined;
@@ -95,7 +95,7 @@ const settingsOf = (
 export async function fit(model: Model, data: Dataset, options: FitOptions = {}): Promise<FitResult> {
   const { epochs = 5, seed = 0, schedule = { kind: 'constant' }, validation, patience, auditSamples = 1000 } = options;
   const { from, signal, onStep, onEpoch, gradientNorms = true } = options;
-  const batch = options.batch ?? Math.min(64, data.count);
+  const batch = options.batch ?? Math.min(32, data.count);
   whole('train', 'epochs', epochs, 1);
   if (whole('train', 'batch', batch, 1) > data.count)
     throw new RangeError(`train: batch must be at most ${data.count} (the samples), got ${batch}`);

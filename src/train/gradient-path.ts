@@ -1,3 +1,4 @@
+import { isStandard } from '../onnx/attributes.js';
 import type { NodeProto } from '../onnx/proto.js';
 import { nodeName, readsOf, type Scope } from '../onnx/scope.js';
 
@@ -30,7 +31,10 @@ function chain(
   return [];
 }
 
-const label = (node: NodeProto) => `${node.opType} '${nodeName(node)}'`;
+/** The operator, with its domain where it is not of ONNX's own set. */
+export const operatorName = (node: NodeProto) => `${isStandard(node) ? '' : `${node.domain}.`}${node.opType}`;
+
+const label = (node: NodeProto) => `${operatorName(node)} '${nodeName(node)}'`;
 
 /** Keeps the steps next to the node and says how many others there are. */
 function shortened(steps: readonly string[], keep: 'first' | 'last'): string[] {

@@ -3,11 +3,13 @@
 export { type Architecture, formatNetwork } from './builders/architecture.js';
 export { type BuildOptions, buildNetwork } from './builders/build-network.js';
 export { completeNetwork, parseNetwork } from './builders/parse-network.js';
+export { type SkipOptions, tailoredRectifier } from './builders/tailored-rectifier.js';
 export { type Best, type Checkpoint, type EpochSums, readCheckpoint, writeCheckpoint } from './checkpoint.js';
-export type { Dataset, Split } from './dataset.js';
+export type { Dataset, Split, Standardization } from './dataset.js';
 export { type BatchOptions, batchesPerEpoch, epochOrder, shuffledBatches } from './datasets/batches.js';
-export { type OpenDatasetOptions, openDataset } from './datasets/open-dataset.js';
-export { moons, type PlaneOptions, rings, spirals } from './datasets/plane.js';
+export { type ClassesOption, moons, type PlaneOptions, rings, spirals } from './datasets/plane.js';
+export { type SplitOptions, splitDataset } from './datasets/split.js';
+export { standardizationOf, standardize, standardizeSplit } from './datasets/standardize.js';
 export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
 export { type Evaluation, evaluate } from './evaluate.js';
 export { type FitOptions, type FitResult, fit } from './fit.js';

@@ -12,8 +12,8 @@ export interface RuleContext extends Writer {
   wants(index: number): boolean;
   /** The name of an output of the node (a mask, indices), which is added where the node does without it. */
   output(index: number): string;
-  /** Lets the node compute its output in another way, from values that the rule has written and can so use again. */
-  rewrite(opType: string, inputs: readonly string[]): void;
+  /** Gives the node's outputs other values, of the same numbers, which the rule has written and can so use again; null where an output is unread. */
+  replace(outputs: readonly (string | null)[]): void;
 }
 
 /**

@@ -13,6 +13,8 @@ export interface Writer {
     outputs: number,
     attributes?: Readonly<Record<string, AttributeValue>>,
   ): string[];
+  /** Gives a value a name that nothing has written yet. */
+  alias(value: string, name: string): void;
   /** A float32 scalar. */
   scalar(value: number): string;
   /** A vector of float32. */
@@ -49,6 +51,9 @@ export function createWriter(model: Model, prefix: string): Writer {
   return {
     ops,
     fresh,
+    alias: (value, name) => {
+      graph.node.push(node('Identity', [value], [name]));
+    },
     op: (opType, inputs, attributes) => ops(opType, inputs, 1, attributes)[0] as string,
     scalar: value => constant(`scalar_${Object.is(value, -0) ? '-0' : value}`, name => floatTensor(name, [], [value])),
     floats: values => constant(`floats_${values.join('_')}`, name => floatTensor(name, [values.length], values)),

@@ -1,83 +1,84 @@
-import { floatAttribute } from '../../onnx/attributes.js';
-import { float } from '../../onnx/build.js';
-import { type RuleContext, rule, sumTo } from '../rule.js';
-import type { Writer } from '../writer.js';
-
-/**
- * 1 where x > 0, 0 elsewhere: HardSigmoid with the steepest slope there is. One pass without branches, several times faster than Where,
- * Cast(Greater) or Sign (measured). Below 3e-39, which is subnormal, a value counts in part.
- */
-export const step = (writer: Writer, x: string): string =>
-  writer.op('HardSigmoid', [x], { alpha: float(3.4e38), beta: float(0) });
+import { floatAttribute, stringAttribute } from '../../onnx/attributes.js';
+import { type RuleContext, rule } from '../rule.js';
+import { steepest, step } from './masks.js';
 
 /** A rule for y = f(x) where dx = dy f'(x) and `derivative` writes f'(x). */
-const unary = (derivative: (context: RuleContext, x: string, y: string) => string) =>
+export const unary = (derivative: (context: RuleContext, x: string, y: string) => string) =>
   rule((context, dy) => {
     const [x, y] = [context.node.input[0] as string, context.node.output[0] as string];
     return [context.op('Mul', [dy, derivative(context, x, y)])];
   });
 
-/** slope + (1 - slope) step(x): the derivative of a rectifier with this slope below 0. */
-function sided(context: RuleContext, x: string, slope: string, rest: string): string {
-  const passed = context.op('Mul', [step(context, x), rest]);
-  return context.op('Add', [passed, slope]);
-}
+const times = (context: RuleContext, value: string, factor: number): string =>
+  factor === 1 ? value : context.op('Mul', [value, context.scalar(factor)]);
+const plus = (context: RuleContext, value: string, term: number): string =>
+  term === 0 ? value : context.op('Add', [value, context.scalar(term)]);
+const oneMinus = (context: RuleContext, value: string): string => context.op('Sub', [context.scalar(1), value]);
 
 export const identity = rule((_, dy) => [dy]);
 export const neg = rule((context, dy) => [context.op('Neg', [dy])]);
-export const relu = unary((context, _, y) => step(context, y));
+/** To the type that the input has; a Cast to integers or truth values stops the gradient. */
+export const cast = rule((context, dy) => [context.op('CastLike', [dy, context.node.input[0] as string])]);
 export const exp = unary((_, __, y) => y);
-export const sigmoid = unary((context, _, y) => {
-  const rest = context.op('Sub', [context.scalar(1), y]);
-  return context.op('Mul', [y, rest]);
-});
-export const tanh = unary((context, _, y) => context.op('Sub', [context.scalar(1), context.op('Mul', [y, y])]));
+export const sigmoid = unary((context, _, y) => context.op('Mul', [y, oneMinus(context, y)]));
+export const tanh = unary((context, _, y) => oneMinus(context, context.op('Mul', [y, y])));
 export const log = rule((context, dy) => [context.op('Div', [dy, context.node.input[0] as string])]);
 export const sqrt = rule((context, dy) => {
   const half = context.op('Mul', [dy, context.scalar(0.5)]);
   return [context.op('Div', [half, context.node.output[0] as string])];
 });
+export const reciprocal = unary((context, _, y) => context.op('Neg', [context.op('Mul', [y, y])]));
+export const sin = unary((context, x) => context.op('Cos', [x]));
+export const cos = unary((context, x) => context.op('Neg', [context.op('Sin', [x])]));
 export const abs = unary((context, x) => context.op('Sign', [x]));
 export const softplus = unary((context, x) => context.op('Sigmoid', [x]));
-
-export const leakyRelu = unary((context, x) => {
-  const alpha = floatAttribute(context.node, 'alpha', 0.01);
-  return sided(context, x, context.scalar(alpha), context.scalar(1 - alpha));
+/** 1 / (1 + |x|)² = (1 - |y|)². */
+export const softsign = unary((context, _, y) => {
+  const rest = oneMinus(context, context.op('Abs', [y]));
+  return context.op('Mul', [rest, rest]);
 });
 
-/** α eˣ = y + α below 0, 1 above. */
-export const elu = unary((context, x, y) => {
-  const alpha = floatAttribute(context.node, 'alpha', 1);
-  const below = context.op('Add', [context.op('Min', [y, context.scalar(0)]), context.scalar(alpha)]);
-  const above = context.op('Mul', [step(context, x), context.op('Sub', [context.scalar(1), below])]);
-  return context.op('Add', [below, above]);
+/** 2/√π exp(-x²). */
+const bell = (context: RuleContext, x: string): string =>
+  times(context, context.op('Exp', [context.op('Neg', [context.op('Mul', [x, x])])]), 2 / Math.sqrt(Math.PI));
+export const erf = unary(bell);
+
+/** Φ(x) + x φ(x), or the derivative of the approximation by tanh u, u = √(2/π) (x + 0.044715 x³). */
+export const gelu = unary((context, x) => {
+  if (stringAttribute(context.node, 'approximate', 'none') === 'tanh') {
+    const scale = Math.sqrt(2 / Math.PI);
+    const square = context.op('Mul', [x, x]);
+    const inner = context.op('Mul', [x, plus(context, times(context, square, scale * 0.044715), scale)]);
+    const t = context.op('Tanh', [inner]);
+    const slope = plus(context, times(context, square, scale * 3 * 0.044715), scale);
+    const bent = context.op('Mul', [x, context.op('Mul', [oneMinus(context, context.op('Mul', [t, t])), slope])]);
+    return times(context, plus(context, context.op('Add', [t, bent]), 1), 0.5);
+  }
+  const scaled = times(context, x, Math.SQRT1_2);
+  const cumulative = times(context, plus(context, context.op('Erf', [scaled]), 1), 0.5);
+  const density = times(context, bell(context, scaled), Math.SQRT1_2 / 2);
+  return context.op('Add', [cumulative, context.op('Mul', [x, density])]);
 });
 
-/** 1 strictly between the bounds, 0 elsewhere. Bounds are attributes up to opset 10, inputs since. */
-export const clip = unary((context, x) => {
-  const { node } = context;
-  const bound = (index: number, name: string, none: number) => {
-    const given = node.input[index];
-    if (given) return given;
-    const attribute = floatAttribute(node, name, none);
-    return Number.isFinite(attribute) && Math.abs(attribute) < 3.4e38 ? context.scalar(attribute) : null;
-  };
-  const [low, high] = [bound(1, 'min', Number.NEGATIVE_INFINITY), bound(2, 'max', Number.POSITIVE_INFINITY)];
-  const sides = [
-    ...(low === null ? [] : [step(context, context.op('Sub', [x, low]))]),
-    ...(high === null ? [] : [step(context, context.op('Sub', [high, x]))]),
-  ];
-  if (sides.length === 0) return context.scalar(1);
-  return sides.length === 1 ? (sides[0] as string) : context.op('Mul', sides);
+/** α where y lies strictly between 0 and 1. The steepest one is a step, through which nothing flows. */
+export const hardSigmoid = rule((context, dy) => {
+  const alpha = floatAttribute(context.node, 'alpha', 0.2);
+  if (Math.abs(alpha) >= steepest / 2) return [];
+  const y = context.node.output[0] as string;
+  return [context.op('Mul', [dy, times(context, interior(context, y), alpha)])];
 });
 
-/** dx = dy (a + (1 - a) step(x)), da = Σ dy min(x, 0) over what shares a. */
-export const prelu = rule((context, dy) => {
-  const [x, slope] = context.node.input as [string, string];
-  const dx = () => context.op('Mul', [dy, sided(context, x, slope, context.op('Sub', [context.scalar(1), slope]))]);
-  const dslope = () => {
-    const terms = context.op('Mul', [dy, context.op('Min', [x, context.scalar(0)])]);
-    return sumTo(context, terms, context.dims(x), context.dims(slope));
-  };
-  return [context.wants(0) ? dx() : null, context.wants(1) ? dslope() : null];
+/** 1 where 0 < y < 1, for y from 0 to 1. */
+const interior = (context: RuleContext, y: string): string =>
+  step(context, context.op('Mul', [y, oneMinus(context, y)]));
+
+/** y = x h with h = max(0, min(1, x/6 + 1/2)): h + x/6 where h is not at its bounds. */
+export const hardSwish = unary((context, x) => {
+  const clipped = context.op('Clip', [
+    plus(context, times(context, x, 1 / 6), 0.5),
+    context.scalar(0),
+    context.scalar(1),
+  ]);
+  const bent = context.op('Mul', [times(context, x, 1 / 6), interior(context, clipped)]);
+  return context.op('Add', [clipped, bent]);
 });

@@ -1,0 +1,68 @@
+import { describe, expect, it } from 'vitest';
+import { checkOperator, type OperatorInput } from '../../../test/gradient-check.js';
+
+type Case = [string, OperatorInput[], Record<string, number | string | readonly number[]>?];
+
+async function check(opType: string, inputs: readonly OperatorInput[], attributes = {}) {
+  const { errors, forward } = await checkOperator(opType, inputs, { attributes });
+  expect(forward).toBeLessThan(1e-6);
+  expect(Object.keys(errors)).toHaveLength(inputs.length);
+  for (const error of Object.values(errors)) expect(error).toBeLessThan(3e-6);
+}
+
+const convolutions: Case[] = [
+  ['1-D', [[2, 3, 7], [4, 3, 3], [4]]],
+  ['1-D, strided and dilated', [[2, 3, 11], [4, 3, 3], [4]], { strides: [2], dilations: [2], pads: [1, 2] }],
+  ['2-D', [[2, 3, 5, 6], [4, 3, 3, 2], [4]]],
+  [
+    '2-D without bias',
+    [
+      [2, 3, 5, 6],
+      [4, 3, 3, 2],
+    ],
+  ],
+  ['padded', [[2, 3, 5, 6], [4, 3, 3, 3], [4]], { pads: [1, 1, 1, 1] }],
+  ['padded unevenly', [[2, 3, 5, 6], [4, 3, 3, 3], [4]], { pads: [0, 2, 1, 0] }],
+  ['strided, elements left over', [[2, 3, 6, 7], [4, 3, 3, 2], [4]], { strides: [2, 3], pads: [1, 0, 1, 0] }],
+  ['strided beyond the kernel', [[2, 2, 9, 8], [3, 2, 2, 1], [3]], { strides: [4, 3] }],
+  ['dilated', [[2, 3, 7, 8], [4, 3, 3, 2], [4]], { dilations: [2, 3], pads: [2, 1, 0, 1] }],
+  ['1x1', [[2, 3, 4, 5], [4, 3, 1, 1], [4]]],
+  ['1x1 strided', [[2, 3, 5, 5], [4, 3, 1, 1], [4]], { strides: [2, 2] }],
+  ['groups', [[2, 4, 5, 5], [6, 2, 3, 3], [6]], { group: 2, pads: [1, 1, 1, 1] }],
+  ['depthwise', [[2, 4, 5, 5], [4, 1, 3, 3], [4]], { group: 4, strides: [2, 2], pads: [1, 1, 1, 1] }],
+  ['depthwise with two outputs each', [[2, 3, 5, 5], [6, 1, 3, 3], [6]], { group: 3 }],
+  ['many channels', [[2, 18, 4, 4], [3, 18, 3, 3], [3]], { pads: [1, 1, 1, 1] }],
+  ['many channels in groups', [[2, 32, 3, 3], [4, 16, 2, 2], [4]], { group: 2, strides: [2, 1] }],
+  ['one sample', [[1, 1, 4, 4], [2, 1, 3, 3], [2]], { pads: [1, 1, 1, 1] }],
+  ['SAME_UPPER', [[2, 2, 5, 6], [3, 2, 2, 3], [3]], { auto_pad: 'SAME_UPPER', strides: [2, 2] }],
+  ['SAME_LOWER', [[2, 2, 5, 6], [3, 2, 2, 4], [3]], { auto_pad: 'SAME_LOWER', strides: [1, 2] }],
+  ['VALID', [[2, 2, 5, 6], [3, 2, 2, 3], [3]], { auto_pad: 'VALID' }],
+  ['3-D', [[1, 2, 4, 3, 4], [3, 2, 2, 2, 3], [3]], { pads: [1, 0, 1, 0, 1, 1], strides: [2, 1, 1] }],
+];
+
+describe('Conv', () => {
+  it.each(convolutions)('%s', (_, inputs, attributes) => check('Conv', inputs, attributes));
+});
+
+const transposed: Case[] = [
+  ['1-D', [[2, 3, 5], [3, 4, 3], [4]], { strides: [2], pads: [1, 0] }],
+  ['2-D', [[2, 3, 3, 4], [3, 2, 3, 2], [2]]],
+  ['strided', [[2, 3, 3, 4], [3, 2, 3, 3], [2]], { strides: [2, 2], pads: [1, 1, 1, 1] }],
+  [
+    'output padding',
+    [[2, 3, 3, 4], [3, 2, 3, 3], [2]],
+    { strides: [2, 3], pads: [1, 1, 1, 1], output_padding: [1, 2] },
+  ],
+  ['dilated', [[2, 3, 3, 4], [3, 2, 3, 2], [2]], { dilations: [2, 3] }],
+  ['groups', [[2, 4, 3, 3], [4, 3, 2, 2], [6]], { group: 2, strides: [2, 1] }],
+  ['depthwise', [[2, 4, 3, 3], [4, 1, 2, 2], [4]], { group: 4, strides: [2, 2] }],
+  ['many outputs', [[1, 2, 3, 3], [2, 17, 2, 2], [17]], { strides: [2, 2] }],
+  ['SAME_UPPER', [[2, 2, 3, 4], [2, 3, 3, 4], [3]], { auto_pad: 'SAME_UPPER', strides: [2, 2] }],
+  ['SAME_LOWER', [[2, 2, 3, 4], [2, 3, 4, 3], [3]], { auto_pad: 'SAME_LOWER', strides: [2, 1] }],
+  ['a given output shape', [[2, 2, 3, 3], [2, 3, 3, 3], [3]], { output_shape: [6, 7], strides: [2, 2] }],
+  ['3-D', [[1, 2, 2, 3, 2], [2, 3, 2, 2, 2], [3]], { strides: [2, 1, 2] }],
+];
+
+describe('ConvTranspose', () => {
+  it.each(transposed)('%s', (_, inputs, attributes) => check('ConvTranspose', inputs, attributes));
+});

@@ -1,0 +1,106 @@
+import { intAttribute } from '../../onnx/attributes.js';
+import { elements, type RuleContext, rule } from '../rule.js';
+import {
+  convAttributes,
+  convTransposeAttributes,
+  transposedWindowsOf,
+  views,
+  type Windows,
+  windowsOf,
+} from './windows.js';
+
+/** A value and its dimensions [N, C, …]. */
+interface Tensor {
+  readonly value: string;
+  readonly dims: readonly number[];
+}
+
+/** From so many channels in a group on, one product per position of the kernel beats one product for all (measured). */
+const manyChannels = 16;
+
+/**
+ * The gradient of a convolution's weights, [outputs, inputs / groups, …kernel]: for each position of the kernel the product of what the
+ * windows of `large` see there with `small`, summed over windows and samples.
+ */
+function weightGradient(context: RuleContext, large: Tensor, small: Tensor, windows: Windows, groups: number): string {
+  const [samples, inputs] = large.dims as [number, number];
+  const outputs = small.dims[1] as number;
+  const [cg, og] = [inputs / groups, outputs / groups];
+  const counts = small.dims.slice(2);
+  const seen = views(context, large.value, windows, counts);
+  const positions = seen.length;
+  const spatial = elements(counts);
+  const settled = (value: string) => context.op('Reshape', [value, context.ints([outputs, cg, ...windows.kernel])]);
+  const side = (parts: readonly string[], axis: number) =>
+    parts.length === 1 ? (parts[0] as string) : context.op('Concat', parts, { axis });
+  if (cg === 1 && og === 1) {
+    const axes = context.ints([0, ...counts.map((_, axis) => axis + 2)]);
+    const sums = seen.map(view => {
+      const sum = context.op('ReduceSum', [context.op('Mul', [view, small.value]), axes], { keepdims: 0 });
+      return context.op('Reshape', [sum, context.ints([groups, 1])]);
+    });
+    return settled(side(sums, 1));
+  }
+  const across = (value: string) => context.op('Reshape', [value, context.ints([samples, groups, cg, spatial])]);
+  const rows = context.op('Reshape', [small.value, context.ints([samples, groups, og, spatial])]);
+  const columns = context.op('Transpose', [rows], { perm: [0, 1, 3, 2] });
+  const product = (value: string) =>
+    context.op('ReduceSum', [context.op('MatMul', [value, columns]), context.ints([0])], { keepdims: 0 });
+  const folded = (value: string, dims: readonly number[], perm: readonly number[]) =>
+    settled(context.op('Transpose', [context.op('Reshape', [value, context.ints(dims)])], { perm }));
+  if (cg >= manyChannels) {
+    const each = side(
+      seen.map(view => product(across(view))),
+      0,
+    );
+    return folded(each, [positions, groups, cg, og], [1, 3, 2, 0]);
+  }
+  const all = product(side(seen.map(across), 2));
+  return folded(all, [groups, positions, cg, og], [0, 3, 2, 1]);
+}
+
+const biasGradient = (context: RuleContext, dy: string) => {
+  const rank = context.dims(context.node.output[0] as string).length;
+  const axes = [...Array(rank).keys()].filter(axis => axis !== 1);
+  return context.op('ReduceSum', [dy, context.ints(axes)], { keepdims: 0 });
+};
+
+/** y = w ⋆ x + b: dx is the transposed convolution of dy with w, db the sum of dy over samples and positions. */
+export const conv = rule((context, dy) => {
+  const { node } = context;
+  const [x, w] = node.input as [string, string];
+  const y = node.output[0] as string;
+  const group = intAttribute(node, 'group', 1);
+  const kernel = context.dims(w).slice(2);
+  const windows = windowsOf(node, kernel, context.dims(x).slice(2), context.dims(y).slice(2));
+  const dx = () => context.op('ConvTranspose', [dy, w], { ...convTransposeAttributes(windows), group });
+  const [large, small] = [
+    { value: x, dims: context.dims(x) },
+    { value: dy, dims: context.dims(y) },
+  ];
+  return [
+    context.wants(0) ? dx() : null,
+    context.wants(1) ? weightGradient(context, large, small, windows, group) : null,
+    context.wants(2) ? biasGradient(context, dy) : null,
+  ];
+});
+
+/** The transpose of a convolution: dx is the convolution of dy with the same weights, and dy takes the part of the input in dw. */
+export const convTranspose = rule((context, dy) => {
+  const { node } = context;
+  const [x, w] = node.input as [string, string];
+  const y = node.output[0] as string;
+  const group = intAttribute(node, 'group', 1);
+  const kernel = context.dims(w).slice(2);
+  const windows = transposedWindowsOf(node, kernel, context.dims(x).slice(2), context.dims(y).slice(2));
+  const dx = () => context.op('Conv', [dy, w], { ...convAttributes(windows), group });
+  const [large, small] = [
+    { value: dy, dims: context.dims(y) },
+    { value: x, dims: context.dims(x) },
+  ];
+  return [
+    context.wants(0) ? dx() : null,
+    context.wants(1) ? weightGradient(context, large, small, windows, group) : null,
+    context.wants(2) ? biasGradient(context, dy) : null,
+  ];
+});
