@@ -49,7 +49,6 @@ function seenIndices(
   padded: readonly number[],
   counts: readonly number[],
 ): number[] {
-  let indices = [0];
   const places = (sizes: readonly number[], spacing: readonly number[]) => {
     let all = [0];
     for (const [axis, size] of sizes.entries())
@@ -59,8 +58,7 @@ function seenIndices(
     return all;
   };
   const [offsets, starts] = [places(kernel, dilations), places(counts, strides)];
-  indices = offsets.flatMap(offset => starts.map(start => start + offset));
-  return indices;
+  return offsets.flatMap(offset => starts.map(start => start + offset));
 }
 
 const noLess = (values: readonly number[]) => values.map(value => Math.max(0, value));
@@ -140,7 +138,8 @@ const averagePool: DoubleForm = (w, node, dims) => {
   const sums = w.op('ReduceSum', [seen(w, x, xDims, windows, counts), w.ints([2])], { keepdims: 0 });
   // What a window divides by is the number of ones that it sees, where ones fill what counts.
   const padded = paddedDims(windows, xDims.slice(2));
-  const declared = intsAttribute(node, 'pads')?.slice(windows.kernel.length);
+  const explicit = stringAttribute(node, 'auto_pad', 'NOTSET') === 'NOTSET';
+  const declared = intsAttribute(node, 'pads') ?? windows.kernel.flatMap(() => [0, 0]);
   const includesPadding = intAttribute(node, 'count_include_pad', 0) === 1;
   const inside = (flat: number) => {
     let rest = flat;
@@ -148,7 +147,9 @@ const averagePool: DoubleForm = (w, node, dims) => {
       const at = (rest % (padded[axis] as number)) - (windows.begin[axis] as number);
       rest = Math.floor(rest / (padded[axis] as number));
       const dim = xDims[axis + 2] as number;
-      const behind = declared?.[axis] ?? Math.max(0, windows.end[axis] as number);
+      const behind = (
+        explicit ? declared[axis + windows.kernel.length] : Math.max(0, windows.end[axis] as number)
+      ) as number;
       return includesPadding ? at < dim + behind : at >= 0 && at < dim;
     });
   };

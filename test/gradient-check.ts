@@ -1,7 +1,6 @@
 import { type AttributeValue, floatTensor, intTensor, node, valueInfo } from '../src/onnx/build.js';
-import { expose } from '../src/onnx/edit.js';
+import { expose, freshNames } from '../src/onnx/edit.js';
 import { copyModel, inputSpecs, type Model, mainGraph } from '../src/onnx/model.js';
-import type { TensorProto } from '../src/onnx/proto.js';
 import { raiseOpset } from '../src/onnx/raise-opset.js';
 import { openSession } from '../src/onnx/runtime.js';
 import { shapesOf } from '../src/onnx/shapes.js';
@@ -24,33 +23,42 @@ export interface GradientCheck {
   readonly errors: Readonly<Record<string, number>>;
   /** The largest difference between an output in single and in double precision, over the largest output. */
   readonly forward: number;
-  /** The model with its gradients; the loss is called `check/loss`. */
+  /** The model with its gradients. */
   readonly differentiated: Differentiated;
 }
 
-/** Appends `check/loss`: the sum of all outputs, each element times a random weight, so that no part of a gradient cancels. */
-async function withLoss(model: Model, dims: Record<string, readonly number[]>, seed: number): Promise<Model> {
-  const copy = copyModel(model);
-  const graph = mainGraph(copy);
+const awayFromZero = (random: Random): number => {
+  const size = 0.2 + random.uniform();
+  return random.uniform() < 0.5 ? -size : size;
+};
+
+/** Appends a loss: the sum of all outputs, each element times a random weight, so that no part of a gradient cancels. Returns its name. */
+async function appendLoss(model: Model, dims: Record<string, readonly number[]>, seed: number): Promise<string> {
+  const graph = mainGraph(model);
   const outputs = graph.output.map(({ name }) => name);
   const shapes = await shapesOf(model, dims, outputs, { threads: 1 });
   const random = createRandom(seed);
-  const terms = outputs.map((name, index) => {
+  const fresh = freshNames(model);
+  const add = (opType: string, inputs: readonly string[], attributes = {}) => {
+    const name = fresh(`check/${opType}`);
+    graph.node.push(node(opType, inputs, [name], attributes));
+    return name;
+  };
+  const terms = outputs.map(name => {
     const shape = shapes.get(name) as number[];
-    const count = shape.reduce((a, b) => a * b, 1);
-    const weights = Array.from({ length: count }, () => 0.5 + random.uniform());
-    const signed = weights.map(weight => (random.uniform() < 0.5 ? -weight : weight));
-    graph.initializer.push(floatTensor(`check/weights_${index}`, shape, signed));
-    graph.node.push(node('Mul', [name, `check/weights_${index}`], [`check/weighted_${index}`]));
-    graph.node.push(node('ReduceSum', [`check/weighted_${index}`], [`check/term_${index}`], { keepdims: 0 }));
-    return `check/term_${index}`;
+    const weights = Array.from({ length: shape.reduce((a, b) => a * b, 1) }, () => awayFromZero(random));
+    const weight = fresh('check/weights');
+    graph.initializer.push(floatTensor(weight, shape, weights));
+    return add('ReduceSum', [add('Mul', [name, weight])], { keepdims: 0 });
   });
-  graph.node.push(node('Sum', terms, ['check/loss']));
-  return copy;
+  return add('Sum', terms);
 }
 
-/** Step of the finite differences: their error is of order h² = 1e-10 from the third derivative, and 1e-16 / h from rounding. */
-const stepSize = 1e-5;
+/**
+ * Step h of the finite differences. Their error is about 1e-16 / h = 1e-9 of the loss from rounding, and h² from the third derivative; the step is
+ * as small as that allows, so that it hardly ever crosses the kink of a rectifier.
+ */
+const stepSize = 1e-7;
 
 const largest = (values: Iterable<number>) => {
   let found = 0;
@@ -67,9 +75,10 @@ export async function checkGradients(
   { wrt, feeds, seed = 1 }: GradientCheckOptions,
 ): Promise<GradientCheck> {
   const dims = Object.fromEntries(Object.entries(feeds).map(([name, { dims }]) => [name, dims]));
-  const model = await withLoss(raiseOpset(original, 17), dims, seed);
+  const model = copyModel(raiseOpset(original, 17));
   const outputs = mainGraph(model).output.map(({ name }) => name);
-  const differentiated = await differentiate(model, { loss: 'check/loss', wrt, dims, threads: 1 });
+  const lossName = await appendLoss(model, dims, seed);
+  const differentiated = await differentiate(model, { loss: lossName, wrt, dims, threads: 1 });
   const graph = mainGraph(model);
   const values = new Set([
     ...graph.node.flatMap(({ input, output }) => [...input, ...output]),
@@ -80,7 +89,7 @@ export async function checkGradients(
   const shapes = await shapesOf(model, dims, [...values], { threads: 1 });
   const asInputs = wrt.filter(name => graph.initializer.some(tensor => tensor.name === name));
   const double = inDouble(model, shapes, asInputs);
-  mainGraph(double).output.push(valueInfo('check/loss', undefined, 11));
+  mainGraph(double).output.push(valueInfo(lossName, undefined, 11));
 
   const known = copyModel(differentiated.model);
   for (const gradient of differentiated.gradients.values()) if (gradient) expose(known, gradient);
@@ -99,7 +108,7 @@ export async function checkGradients(
   }
   const session = await openSession(double, { threads: 1 });
   try {
-    const loss = async () => ((await session.run(doubleFeeds, ['check/loss']))['check/loss'] as TensorData).data[0];
+    const loss = async () => ((await session.run(doubleFeeds, [lossName]))[lossName] as TensorData).data[0];
     const plain = await session.run(doubleFeeds, outputs);
     const forward = largest(
       outputs.map(name => {
@@ -132,7 +141,11 @@ export async function checkGradients(
 }
 
 /** An input of an operator: dimensions of a random tensor whose gradient is checked, a constant, or '' for one that is missing. */
-export type OperatorInput = readonly number[] | { readonly constant: TensorProto } | '';
+export type OperatorInput =
+  | readonly number[]
+  | { readonly ints: readonly number[]; readonly dims: readonly number[] }
+  | { readonly floats: readonly number[]; readonly dims: readonly number[] }
+  | '';
 
 export interface OperatorCheckOptions {
   readonly attributes?: Readonly<Record<string, AttributeValue>>;
@@ -142,11 +155,6 @@ export interface OperatorCheckOptions {
   readonly draw?: (random: Random, input: number) => number;
   readonly seed?: number;
 }
-
-const awayFromZero = (random: Random): number => {
-  const size = 0.2 + random.uniform();
-  return random.uniform() < 0.5 ? -size : size;
-};
 
 /** A model of one operator whose random inputs are its graph's inputs `i0`, `i1`, …; and what to feed. */
 export function operatorModel(
@@ -178,8 +186,9 @@ export function operatorModel(
       inputs: varied.map(name => valueInfo(name, feeds[name]?.dims)),
       outputs: results.map(name => valueInfo(name)),
       initializers: inputs.flatMap((input, at) => {
-        if (input === '' || !('constant' in input)) return [];
-        return [{ ...input.constant, name: names[at] as string }];
+        const name = names[at] as string;
+        if (input !== '' && 'ints' in input) return [intTensor(name, input.dims, input.ints)];
+        return input !== '' && 'floats' in input ? [floatTensor(name, input.dims, input.floats)] : [];
       }),
     },
     opset,
@@ -193,7 +202,5 @@ export function checkOperator(opType: string, inputs: readonly OperatorInput[], 
   return checkGradients(model, { wrt, feeds, seed: (options.seed ?? 1) + 1 });
 }
 
-export const ints = (...values: number[]): OperatorInput => ({ constant: intTensor('', [values.length], values) });
-export const floats = (dims: readonly number[], ...values: number[]): OperatorInput => ({
-  constant: floatTensor('', dims, values),
-});
+export const ints = (...values: number[]): OperatorInput => ({ ints: values, dims: [values.length] });
+export const floats = (dims: readonly number[], ...values: number[]): OperatorInput => ({ floats: values, dims });

@@ -10,8 +10,9 @@ import { fixedDims, shapesOf } from '../onnx/shapes.js';
 import { isFloatType } from '../onnx/tensor.js';
 import { operatorName, pathThrough } from './gradient-path.js';
 import type { RuleContext } from './rule.js';
+import { contextFor } from './rule-context.js';
 import { rules, stops } from './rules/index.js';
-import { createWriter, type Writer } from './writer.js';
+import { createWriter } from './writer.js';
 
 export interface DifferentiateOptions extends SessionOptions {
   /** The value to differentiate: one number. */
@@ -81,39 +82,6 @@ function applyRule(context: RuleContext, upstream: readonly (string | null)[], p
     const message = `differentiate: node '${nodeName(node)}' (${node.opType}): ${cause.message}, on the path ${path()}`;
     throw new Failure('input', message, { cause });
   }
-}
-
-/** What a rule may ask and do about one node. */
-function contextFor(
-  node: NodeProto,
-  writer: Writer,
-  shapes: ReadonlyMap<string, readonly number[]>,
-  numbers: (name: string) => readonly number[] | null,
-  needed: ReadonlySet<string>,
-): RuleContext {
-  const inputs = [...node.input];
-  return {
-    ...writer,
-    node,
-    dims(value) {
-      const known = shapes.get(value);
-      if (!known) throw new Failure('input', `the dimensions of '${value}' must be known, got none`);
-      return known;
-    },
-    constant: index => (inputs[index] ? numbers(inputs[index]) : null),
-    wants: index => needed.has(inputs[index] ?? ''),
-    output(index) {
-      while (node.output.length <= index) node.output.push('');
-      node.output[index] ||= writer.fresh(node.opType);
-      return node.output[index];
-    },
-    replace(outputs) {
-      const copies = node.output.flatMap((name, index) => (name && outputs[index] ? [[outputs[index], name]] : []));
-      const [[value, name], ...others] = copies as [[string, string], ...[string, string][]];
-      Object.assign(node, { opType: 'Identity', input: [value], output: [name], attribute: [] });
-      for (const [from, to] of others) writer.alias(from, to);
-    },
-  };
 }
 
 /**

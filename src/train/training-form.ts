@@ -11,13 +11,6 @@ export interface RunningStatistic {
   readonly renewed: string;
 }
 
-/** x > 0 ? x : a x spelled as max(x, 0) + a min(x, 0): ONNX Runtime's PRelu branches on every element, which costs several times as much on random signs. */
-function withoutBranches(writer: Writer, prelu: NodeProto): NodeProto {
-  const [x, slope] = prelu.input as [string, string];
-  const negative = writer.op('Mul', [writer.op('Min', [x, writer.scalar(0)]), slope]);
-  return node('Add', [writer.op('Relu', [x]), negative], prelu.output);
-}
-
 /** Batch norm with the batch's own statistics, which also renews the running ones. */
 function withBatchStatistics(writer: Writer, norm: NodeProto): { node: NodeProto; statistics: RunningStatistic[] } {
   const [mean, variance] = [norm.input[3] as string, norm.input[4] as string];
@@ -36,16 +29,15 @@ function withBatchStatistics(writer: Writer, norm: NodeProto): { node: NodeProto
 }
 
 /**
- * Brings the main graph of a model, which it changes, from the form of inference into that of training: PReLU without branches, batch norm with the statistics
- * of the batch where `batchStatistics` says so. Returns the running statistics that each step renews.
+ * Brings the main graph of a model, which it changes, from the form of inference into that of training: batch norm with the statistics of the
+ * batch where `batchStatistics` says so. Returns the running statistics that each step renews.
  */
 export function toTrainingForm(model: Model, writer: Writer, batchStatistics: boolean): RunningStatistic[] {
   const graph = mainGraph(model);
   const statistics: RunningStatistic[] = [];
   for (const each of [...graph.node]) {
     if (!isStandard(each)) continue;
-    if (each.opType === 'PRelu') replaceNode(graph, each, [withoutBranches(writer, each)]);
-    else if (each.opType === 'BatchNormalization' && batchStatistics && intAttribute(each, 'training_mode', 0) === 0) {
+    if (each.opType === 'BatchNormalization' && batchStatistics && intAttribute(each, 'training_mode', 0) === 0) {
       const renewing = withBatchStatistics(writer, each);
       replaceNode(graph, each, [renewing.node]);
       statistics.push(...renewing.statistics);

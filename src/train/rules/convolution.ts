@@ -65,6 +65,25 @@ const biasGradient = (context: RuleContext, dy: string) => {
   return context.op('ReduceSum', [dy, context.ints(axes)], { keepdims: 0 });
 };
 
+/** Where each channel has weights of its own and no window is left out, dx is a convolution with the weights turned round, which takes less time than ConvTranspose (measured). */
+function turnedGradient(
+  context: RuleContext,
+  dy: string,
+  { kernel, strides, dilations, begin, end }: Windows,
+): string | null {
+  const { node } = context;
+  const [x, w] = node.input as [string, string];
+  const group = intAttribute(node, 'group', 1);
+  const isDepthwise = group > 1 && context.dims(x)[1] === group && context.dims(w)[0] === group;
+  const reach = kernel.map((size, axis) => (size - 1) * (dilations[axis] as number));
+  const pads = [...begin, ...end].map((pad, at) => (reach[at % kernel.length] as number) - pad);
+  if (!isDepthwise || strides.some(stride => stride > 1) || pads.some(pad => pad < 0)) return null;
+  const axes = kernel.map((_, axis) => axis + 2);
+  const [last, first] = [context.ints(axes.map(() => -1)), context.ints(axes.map(() => -(2 ** 31)))];
+  const turned = context.op('Slice', [w, last, first, context.ints(axes), last]);
+  return context.op('Conv', [dy, turned], { pads, dilations, group });
+}
+
 /** y = w ⋆ x + b: dx is the transposed convolution of dy with w, db the sum of dy over samples and positions. */
 export const conv = rule((context, dy) => {
   const { node } = context;
@@ -73,7 +92,9 @@ export const conv = rule((context, dy) => {
   const group = intAttribute(node, 'group', 1);
   const kernel = context.dims(w).slice(2);
   const windows = windowsOf(node, kernel, context.dims(x).slice(2), context.dims(y).slice(2));
-  const dx = () => context.op('ConvTranspose', [dy, w], { ...convTransposeAttributes(windows), group });
+  const dx = () =>
+    turnedGradient(context, dy, windows) ??
+    context.op('ConvTranspose', [dy, w], { ...convTransposeAttributes(windows), group });
   const [large, small] = [
     { value: x, dims: context.dims(x) },
     { value: dy, dims: context.dims(y) },

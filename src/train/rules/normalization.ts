@@ -5,7 +5,7 @@ import { elements, type Rule, sumOver } from '../rule.js';
 /**
  * y = γ x̂ + β, x̂ = (x - μ) s, s = 1 / √(σ² + ε) for each channel. With batch statistics the gradient passes through μ and σ² (Ioffe &
  * Szegedy 2015): dx = γ s (dy - mean(dy) - x̂ mean(dy x̂)); the node gets its values from what the gradient needs as well, which for matrices takes
- * 0.4 times as long as ONNX Runtime's kernel and its gradient (measured). With frozen ones it is affine in x, and μ and σ² are inputs like others.
+ * a third of the time of ONNX Runtime's kernel and a gradient of its own (measured). With frozen ones it is affine in x, and μ and σ² are inputs like others.
  */
 export const batchNormalization: Rule = (context, [dy, ...running]) => {
   const { node } = context;
