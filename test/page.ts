@@ -1,11 +1,12 @@
 import { createReadStream } from 'node:fs';
 import { mkdir, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:http';
+import { isBuiltin } from 'node:module';
 import type { AddressInfo } from 'node:net';
 import { basename, extname, join } from 'node:path';
 import chromium from '@sparticuz/chromium';
 import { type Page, chromium as playwright } from 'playwright-core';
-import { build } from 'vite';
+import { build, type Plugin } from 'vite';
 
 const engine = 'node_modules/onnxruntime-web/dist';
 const types: Record<string, string> = {
@@ -13,6 +14,16 @@ const types: Record<string, string> = {
   '.js': 'text/javascript',
   '.mjs': 'text/javascript',
   '.wasm': 'application/wasm',
+};
+
+/** Vite would put empty modules in the place of Node's; code of ours that a page loads must need none. */
+const withoutNode: Plugin = {
+  name: 'without-node',
+  enforce: 'pre',
+  resolveId(id, importer) {
+    if (isBuiltin(id) && !importer?.includes('node_modules')) throw new Error(`${importer} imports ${id}`);
+    return null;
+  },
 };
 
 /** A page in a browser, ready when its script has set `run`. */
@@ -36,7 +47,13 @@ export async function openPage(
   await mkdir(bundle, { recursive: true });
   await writeFile(join(bundle, 'page.js'), script);
   await writeFile(join(bundle, 'index.html'), '<!doctype html><script type="module" src="/page.js"></script>');
-  await build({ root: bundle, logLevel: 'error', configFile: false, build: { target: 'es2022' } });
+  await build({
+    root: bundle,
+    logLevel: 'error',
+    configFile: false,
+    plugins: [withoutNode],
+    build: { target: 'es2022' },
+  });
   const fileOf = (path: string): string => {
     if (path in files) return files[path] as string;
     if (path.startsWith('/engine/')) return join(engine, basename(path));

@@ -196,3 +196,68 @@ describe('shapes', () => {
     expect(fixedDims([{ name: 'a', type: 'float32', dims: ['N'] }])).toBeNull();
   });
 });
+
+describe('runInto', () => {
+  const model = modelOn([node('Relu', ['x'], ['y'])]);
+  const into = async (runtime: OnnxRuntime, values: readonly number[][]) => {
+    const session = await openSession(model, { runtime, threads: 1 });
+    try {
+      const found: number[][] = [];
+      for (const row of values) {
+        const y = tensor([1, 2], [7, 7]);
+        await session.runInto({ x: tensor([1, 2], row) }, { y });
+        found.push([...(y.data as Float32Array)]);
+      }
+      return found;
+    } finally {
+      await session.close();
+    }
+  };
+  const rows = [
+    [Number.NaN, 1],
+    [1, -2],
+    [-3, 4],
+  ];
+  const expected = [
+    [Number.NaN, 1],
+    [1, 0],
+    [0, 4],
+  ];
+
+  test('writes results into the given arrays', async () => {
+    const native = await import('onnxruntime-node');
+    expect(await into(native, rows)).toEqual(expected);
+    expect(await into(native, rows.slice(1))).toEqual(expected.slice(1));
+  });
+
+  test('does so where the engine gives the tensors back as they were', async () => {
+    const native = await import('onnxruntime-node');
+    const create = async (...args: Parameters<typeof native.InferenceSession.create>) => {
+      const session = await native.InferenceSession.create(...args);
+      const run: typeof session.run = async (feeds: never, fetches: never) =>
+        Array.isArray(fetches) ? session.run(feeds, fetches) : fetches;
+      return {
+        run,
+        inputNames: session.inputNames,
+        outputNames: session.outputNames,
+        release: () => session.release(),
+      };
+    };
+    const runtime = { ...native, InferenceSession: { create } } as unknown as OnnxRuntime;
+    expect(await into(runtime, rows)).toEqual(expected);
+    expect(await into(runtime, rows.slice(1))).toEqual(expected.slice(1));
+  });
+});
+
+test('computes on the providers that are asked for', async () => {
+  const asked: unknown[] = [];
+  const native = await import('onnxruntime-node');
+  const create = (bytes: Uint8Array, options: object) => {
+    asked.push(options);
+    return native.InferenceSession.create(bytes, options);
+  };
+  const runtime = { ...native, InferenceSession: { create } } as unknown as OnnxRuntime;
+  const session = await openSession(modelOn([node('Relu', ['x'], ['y'])]), { runtime, executionProviders: ['cpu'] });
+  await session.close();
+  expect(asked).toMatchObject([{ executionProviders: ['cpu'] }]);
+});

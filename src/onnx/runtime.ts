@@ -16,6 +16,8 @@ export interface SessionOptions {
   readonly runtime?: OnnxRuntime;
   /** Threads for one operator; by default one for each core. */
   readonly threads?: number;
+  /** What ONNX Runtime computes on, in order of preference, such as `['webgpu', 'wasm']`; by default its own choice. */
+  readonly executionProviders?: readonly string[];
   /** Whether ONNX Runtime may fuse and rearrange nodes (default true); otherwise it computes them one by one, as the file has them. */
   readonly optimize?: boolean;
 }
@@ -64,6 +66,16 @@ function requireSafe({ name, proto }: Model): void {
     );
 }
 
+/** Makes the first number of one of the results NaN, to see whether it is written, and returns that result; null where none has float32 numbers. */
+function mark(results: Readonly<Record<string, TensorData>>): Float32Array | null {
+  for (const { data } of Object.values(results))
+    if (data instanceof Float32Array && data.length > 0) {
+      data[0] = Number.NaN;
+      return data;
+    }
+  return null;
+}
+
 /** Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it. */
 export async function openSession(model: Model, options: SessionOptions = {}): Promise<Session> {
   const runtime: OnnxRuntime = options.runtime ?? (await import('#onnxruntime'));
@@ -74,6 +86,7 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
     session = await runtime.InferenceSession.create(bytes, {
       logSeverityLevel: fatalOnly,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
+      ...(options.executionProviders === undefined ? {} : { executionProviders: options.executionProviders }),
       ...(options.optimize === false ? { graphOptimizationLevel: 'disabled' as const } : {}),
     });
   } catch (cause) {
@@ -97,6 +110,8 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
       );
     }
   };
+  // onnxruntime-node writes results where it is told, onnxruntime-web gives the tensors back as they were: the first run finds out.
+  let writesInPlace: boolean | null = null;
   return {
     inputNames: session.inputNames,
     outputNames: session.outputNames,
@@ -109,13 +124,16 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
       }),
     runInto: (feeds, results) =>
       orFailure(async () => {
-        const given = tensorsOf(results);
-        const written = await session.run(tensorsOf(feeds), given);
-        // Engines that do not write where they are told return tensors of their own.
-        for (const [name, { data }] of Object.entries(results)) {
-          const own = (written[name] as unknown as TensorData).data;
-          if (own !== data) (data as Float32Array).set(own as Float32Array);
+        const inputs = tensorsOf(feeds);
+        if (writesInPlace !== false) {
+          const marked = writesInPlace === null ? mark(results) : null;
+          await session.run(inputs, tensorsOf(results));
+          writesInPlace ??= marked !== null && !Number.isNaN(marked[0]);
+          if (writesInPlace) return;
         }
+        const written = await session.run(inputs, Object.keys(results));
+        for (const [name, { data }] of Object.entries(results))
+          (data as Float32Array).set((written[name] as unknown as TensorData).data as Float32Array);
       }),
     close: () => session.release(),
   };
