@@ -97,7 +97,6 @@ describe('theory born-dead', () => {
     [['--init', 'foo'], 'parseInitializer'],
     [['--rectifier', 'foo'], 'parseRectifier'],
     [['--inputs', '2', '--test-inputs', '3'], 'simulateBornDead: inputs must be an even number, got 3'],
-    [['--at-most', '0'], 'minimalWidth: probability must be above 0'],
     [['--figure-width', '10', '-o', 'x.svg'], 'width must be 320 or more'],
   ])('refuses %j as a mistake of usage', async (more, message) => {
     await expect(bornDead('2', '5', ...more)).rejects.toMatchObject({
@@ -112,6 +111,12 @@ describe('theory born-dead', () => {
   });
 });
 
+test('odds that cannot be wanted are refused before anything is drawn', async () => {
+  for (const odds of ['0', '100%'])
+    await expect(bornDead('2', '3', '--at-most', odds)).rejects.toMatchObject({ code: 'commander.invalidArgument' });
+  expect(process.stdout.write).not.toHaveBeenCalled();
+});
+
 describe('theory neuron', () => {
   test('prints a table for each rectifier, and what became of it', async () => {
     const text = await printed('neuron');
@@ -121,7 +126,7 @@ describe('theory neuron', () => {
   });
 
   test('prints every step as JSON, or every so many in the table', async () => {
-    const { rectifiers } = JSON.parse(await printed('neuron', 'relu,prelu', '--steps', '7', '--json'));
+    const { rectifiers } = JSON.parse(await printed('neuron', 'relu', 'prelu', '--steps', '7', '--json'));
     expect(rectifiers.map((one: { trace: unknown[] }) => one.trace.length)).toEqual([8, 8]);
     expect(rectifiers[0]).toMatchObject({ rectifier: 'relu', silentFrom: 1, dead: true });
     expect((await printed('neuron', 'relu', '--steps', '9', '--every', '4')).match(/^\d /gm)).toEqual([
@@ -139,7 +144,7 @@ describe('theory neuron', () => {
 
   test('refuses points that do not pair', async () => {
     await expect(printed('neuron', 'relu', '--inputs', '1,2')).rejects.toMatchObject({ kind: 'usage' });
-    await expect(printed('neuron', 'swoosh')).rejects.toMatchObject({ code: 'commander.invalidArgument' });
+    await expect(printed('neuron', 'swoosh')).rejects.toMatchObject({ kind: 'usage' });
   });
 });
 

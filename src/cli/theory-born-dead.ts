@@ -40,6 +40,14 @@ export function parseRange(text: string): number[] {
   return [...new Set(numbers)].sort((a, b) => a - b);
 }
 
+/** Odds that can be wanted: above 0 and below 1. */
+function parseOdds(text: string): number {
+  const odds = parseShare(text);
+  if (odds === 0 || odds === 1)
+    throw new InvalidArgumentError(`It must be above 0 and below 1, or 0 % and 100 %, got '${text}'.`);
+  return odds;
+}
+
 /** How layers are drawn: by an initializer's law, or by RAI, which has no law. */
 function parseInit(name: string): { initializer: Initializer; draw?: typeof raiInitialize } {
   return name.trim().toLowerCase() === 'rai'
@@ -110,7 +118,7 @@ export function addBornDeadCommand(theory: Command): void {
     .option('--networks <n>', 'networks to draw for each width', parseCount, 100_000)
     .option('--threads <n>', 'worker threads, one for each core unless told', parseThreads, availableParallelism())
     .option('--seed <n>', 'the same seed draws the same networks', parseSeed, 0)
-    .option('--at-most <p>', 'odds that a width is wanted for, above 0 and below 1', parseShare, 0.01)
+    .option('--at-most <p>', 'odds that a width is wanted for, above 0 and below 1', parseOdds, 0.01)
     .option('--json', 'print JSON instead of the table')
     .option('-o, --output <file>', 'draw the map: .svg, .png or .html', parseFigureFile)
     .option(

@@ -51,12 +51,14 @@ const row = ({ label, limit, simulation }: JacobianAnswer): string[] => [
 function explanation(answers: readonly JacobianAnswer[]): string {
   const { limit, simulation } = answers[0]!;
   const best = answers.reduce((least, answer) => (answer.limit.variance < least.limit.variance ? answer : least));
+  const { directions } = best.limit;
+  const passing = directions < 1 ? 'less than one passes' : `about ${significant(directions)} pass`;
   const isHidden = answers.some(answer => answer.simulation.smallest === 0);
   return [
     `Variance of s² (relative to the square of its mean) and directions are exact in the limit of wide networks; the rest is measured on ${plural(simulation.networks, 'network')}, seed ${simulation.seed},`,
     'singular values s over the root of their mean square, medians over networks.',
     ...(isHidden ? ['* 0 as far as float64 can tell.'] : []),
-    `Of ${plural(limit.singularValues, 'direction')} in and out, about ${significant(best.limit.directions)} pass ${answers.length > 1 ? `with ${best.label}, which spreads them least` : `with ${best.label}`}.`,
+    `Of ${plural(limit.singularValues, 'direction')} in and out, ${passing} ${answers.length > 1 ? `with ${best.label}, which spreads them least` : `with ${best.label}`}.`,
   ].join('\n');
 }
 

@@ -1,4 +1,4 @@
-import { type Command, InvalidArgumentError } from 'commander';
+import type { Command } from 'commander';
 import { parseRectifiers } from '../rectifiers/parse-rectifier.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
 import { significant } from '../report/numbers.js';
@@ -26,13 +26,7 @@ interface Course {
   readonly trace: readonly NeuronStep[];
 }
 
-function parseNames(text: string): Rectifier[] {
-  try {
-    return parseRectifiers(text);
-  } catch (cause) {
-    throw new InvalidArgumentError((cause as Error).message);
-  }
-}
+const defaults = ['relu', 'leaky:0.01', 'leaky:0.1', 'prelu'];
 
 const three = (x: number): string => significant(x);
 
@@ -80,12 +74,7 @@ export function addNeuronCommand(theory: Command): void {
   theory
     .command('neuron')
     .description('one neuron that dies or does not, computed step by step')
-    .argument(
-      '[rectifiers]',
-      'rectifiers separated by commas',
-      parseNames,
-      parseNames('relu,leaky:0.01,leaky:0.1,prelu'),
-    )
+    .argument('[rectifiers...]', `rectifiers such as relu, leaky:0.01 (default: ${defaults.join(' ')})`)
     .option('--inputs <list>', 'numbers separated by commas', parseNumbers, [...dyingNeuron.inputs])
     .option('--targets <list>', 'what the neuron should give for them', parseNumbers, [...dyingNeuron.targets])
     .option('--weight <w>', 'where it starts', parseNumber, dyingNeuron.weight)
@@ -101,9 +90,11 @@ export function addNeuronCommand(theory: Command): void {
       parseCount,
       960,
     )
-    .action(async (rectifiers: Rectifier[], { every, json, output, figureWidth, ...flags }: NeuronFlags) => {
+    .action(async (names: string[], { every, json, output, figureWidth, ...flags }: NeuronFlags) => {
       const courses: Course[] = orUsage(() =>
-        rectifiers.map(rectifier => ({ rectifier, trace: traceNeuron({ ...flags, rectifier }) })),
+        (names.length > 0 ? names : defaults)
+          .flatMap(parseRectifiers)
+          .map(rectifier => ({ rectifier, trace: traceNeuron({ ...flags, rectifier }) })),
       );
       if (output !== undefined) {
         const { dyingNeuronFigure } = await import('../figures/dying-neuron.js');

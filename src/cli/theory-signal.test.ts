@@ -77,7 +77,8 @@ describe('theory signal', () => {
     [['signal', '4-4', '--rectifier', 'relu,gelu,elu', '--init', 'he,he'], 'one initializer for each rectifier'],
     [['signal', '1000x90', '--simulate', '99'], 'networks must be at most'],
     [['signal', '4-4-4', '--rectifier', 'rrelu', '--simulate', '2'], 'simulateSignal: slopes must be fixed'],
-    [['jacobian', '1000x9'], 'networks must be at most'],
+    [['jacobian', '1000x9'], 'the network must be small enough'],
+    [['jacobian', '100x9', '--networks', '99999'], 'networks must be at most'],
     [['jacobian', '0-4'], 'parseWidths'],
   ])('refuses %j as a mistake of usage', async (args, message) => {
     await expect(printed(...args)).rejects.toMatchObject({ kind: 'usage', message: expect.stringContaining(message) });

@@ -26,4 +26,5 @@ test('enclosing ticks are evenly spaced whole decades', () => {
   expect(decadeTicks([0])).toEqual([0, 1]);
   expect(decadeTicks([-0.3, 0.4])).toEqual([-1, 0, 1]);
   expect(decadeTicks([-78, 0])).toEqual([-80, -60, -40, -20, 0]);
+  expect(decadeTicks(Array.from({ length: 200_000 }, (_, at) => at / 200_000))).toEqual([0, 1]);
 });

@@ -16,9 +16,17 @@ export function decade(exponent: number): string {
 const stepOf = (decades: number): number =>
   [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000].find(size => decades / size <= 7) ?? 5000;
 
+/** The least and the greatest, of any number of them. */
+const extent = (values: readonly number[]): [number, number] =>
+  values.reduce(
+    ([least, greatest], value) => [Math.min(least, value), Math.max(greatest, value)],
+    [Infinity, -Infinity],
+  );
+
 /** Ticks at whole decades that enclose the given decimal logarithms. */
 export function decadeTicks(logs: readonly number[]): number[] {
-  const [least, greatest] = [Math.floor(Math.min(...logs)), Math.ceil(Math.max(...logs))];
+  const [lowest, highest] = extent(logs);
+  const [least, greatest] = [Math.floor(lowest), Math.ceil(highest)];
   const step = stepOf(greatest - least);
   const first = Math.floor(least / step);
   const count = Math.max(1, Math.ceil(greatest / step) - first);
@@ -27,7 +35,7 @@ export function decadeTicks(logs: readonly number[]): number[] {
 
 /** An axis that shows all of the given decimal logarithms, two decades or more, with little room to spare. */
 export function decadeAxis(logs: readonly number[]) {
-  const [least, greatest] = [Math.min(...logs), Math.max(...logs)];
+  const [least, greatest] = extent(logs);
   const margin = Math.max(0.04 * (greatest - least), (2.2 - (greatest - least)) / 2);
   const domain = [least - margin, greatest + margin] as [number, number];
   const ticks = decadeTicks(domain).filter(at => at >= domain[0] && at <= domain[1]);

@@ -1,3 +1,4 @@
+import { workerThreads } from '../worker-threads.js';
 import type { Call, KernelName, Kernels } from './binary.js';
 import { orderBytes, ordersAt } from './regions.js';
 
@@ -41,12 +42,6 @@ function serve({ module, memory, at, looks }: Post): void {
 
 /** How often a thread looks before it sleeps: for about half a millisecond, some ten times what a wake-up costs (measured). */
 const looks = 100_000;
-
-/** Node's worker threads without an import, which bundles for the browser could not follow; null elsewhere. */
-function workerThreads(): typeof import('node:worker_threads') | null {
-  const node = (globalThis as { process?: NodeJS.Process }).process;
-  return node?.getBuiltinModule?.('node:worker_threads') ?? null;
-}
 
 /**
  * Starts `size` workers for a shared memory. What no worker has taken by the time the caller's own part is done, the caller does

@@ -34,7 +34,8 @@ export interface PreluUnitOptions {
 }
 
 /**
- * A new unit.
+ * A new unit. Throws a RangeError for channels that are not a whole number from 1 up, another number of initial slopes, and slopes that the
+ * constraint cannot hold.
  *
  * @example
  * import { createPreluUnit } from 'reluminate';

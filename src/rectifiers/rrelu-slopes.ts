@@ -19,7 +19,7 @@ export interface NoiseOptions {
   readonly seed: number;
   /** Another whole number, to tell layers or steps that share a seed apart (default 0). */
   readonly stream?: number | undefined;
-  /** The index of the first element given in the whole tensor (default 0), for work in parts. */
+  /** The index of the first element given in the whole tensor, for work in parts (default 0; at most 2^52, so that indices stay exact). */
   readonly offset?: number | undefined;
 }
 
@@ -83,6 +83,7 @@ export function noiseOf(operation: string, options: RreluOptions & NoiseOptions,
   const seed = whole(operation, 'seed', options.seed, 0);
   const stream = whole(operation, 'stream', options.stream ?? 0, 0);
   const offset = whole(operation, 'offset', options.offset ?? 0, 0);
+  if (offset > 2 ** 52) throw new RangeError(`${operation}: offset must be at most 2^52, got ${offset}`);
   const round = float32 ? Math.fround : (value: number) => value;
   const [low, high] = [round(lower), round(upper)];
   const span = round(high - low);

@@ -44,6 +44,7 @@ describe('training', () => {
     expect(rreluTrain(-1, { seed: 3, offset: 7 })).toBe(whole[7]);
     const far = 2 ** 40 + 3;
     expect(rreluSlopes(5, { seed: 3, offset: far })[4]).toBe(rreluSlopes(1, { seed: 3, offset: far + 4 })[0]);
+    expect(() => rreluSlopes(5, { seed: 3, offset: 2 ** 52 + 1 })).toThrow('offset must be at most 2^52');
   });
 
   test('slopes lie within their bounds and have the moments of their distribution', () => {

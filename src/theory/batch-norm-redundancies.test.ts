@@ -84,6 +84,12 @@ describe('redundancies', () => {
     expect(last({ slope: 'fixed' })).toEqual([false, expect.stringContaining('the slope is fixed')]);
   });
 
+  test('has no twin whose slope would be infinite', () => {
+    const { twin, sentences } = redundancies({ ...unit, negativeSlope: 2 ** -1070, gamma: 1 });
+    expect(twin).toBeNull();
+    expect(sentences.at(-1)).toContain('beyond float64');
+  });
+
   test('knows that |x| is its own mirror image, whoever holds the slope', () => {
     expect(redundancies({ ...unit, negativeSlope: -1 }, { slope: 'fixed' }).twin?.negativeSlope).toBe(-1);
   });

@@ -54,6 +54,8 @@ function mirrored(
       'The sign of gamma can be told: a rectifier of slope 0 has no mirror image, as it is flat on one side only and the sign says on which.',
     );
   const other = 1 / negativeSlope;
+  if (!Number.isFinite(other))
+    return told(`The sign of gamma can be told: its twin has slope 1/${text(negativeSlope)}, beyond float64.`);
   if (other !== negativeSlope && slope !== 'learned')
     return told(
       `The sign of gamma can be told: its twin has slope ${text(other)}, and the slope is ${slope === 'fixed' ? 'fixed' : 'shared with channels that would have to change too'}.`,

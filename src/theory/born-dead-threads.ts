@@ -1,4 +1,5 @@
 import { philox } from '../rectifiers/philox.js';
+import { workerThreads } from '../worker-threads.js';
 import { type CountedNetwork, type DeathCounter, type DeathCounts, deathCounter } from './born-dead-counter.js';
 
 /** Networks to draw: as many as `sizes` says from each state of the generator, four words in `states`. */
@@ -46,12 +47,6 @@ const ownHand = (count: DeathCounter, layers: number): Hand => ({
   },
   end() {},
 });
-
-/** Node's worker threads without an import, which bundles for the browser could not follow; null elsewhere. */
-function workerThreads(): typeof import('node:worker_threads') | null {
-  const node = (globalThis as { process?: NodeJS.Process }).process;
-  return node?.getBuiltinModule?.('node:worker_threads') ?? null;
-}
 
 function threadHand({ Worker }: typeof import('node:worker_threads'), network: CountedNetwork): Hand {
   const code = `const { parentPort, workerData } = require('node:worker_threads');

@@ -82,7 +82,14 @@ function exactValue(widths: readonly number[], inputs: number, distribution: Wei
   return widths.length === 3 && second === 2 && distribution === 'normal' ? threeLayersOfTwo(first, third) : null;
 }
 
-/** The hidden widths of a network of `depth` layers of weights, all of `width` units: depth − 1 of them. */
+/**
+ * The hidden widths of a network of `depth` layers of weights, all of `width` units: depth − 1 of them. Throws a RangeError unless both are
+ * whole numbers from 1 up, and for a depth above 1,000,000.
+ *
+ * @example
+ * import { hiddenWidths } from 'reluminate/theory';
+ * hiddenWidths(4, 3); // => [4, 4]
+ */
 export function hiddenWidths(width: number, depth: number): number[] {
   whole('hiddenWidths', 'width', width, 1);
   if (whole('hiddenWidths', 'depth', depth, 1) > 1e6)

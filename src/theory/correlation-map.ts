@@ -57,7 +57,7 @@ function jumpProduct({ value, derivative, kinks }: Rectifier, c: number, std: nu
   }, 0);
 }
 
-/** By quadrature, interpolated in acos c, of which C and the smooth part of C' are analytic functions, at ±1 too. */
+/** By quadrature, interpolated in acos c, of which C and the smooth part of C' are smooth functions, at ±1 too. */
 function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
   const { value, derivative, kinks, lipschitz } = rectifier;
   const norm = gaussianProduct(value, kinks, 1, std);
@@ -83,8 +83,8 @@ function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
  * The correlation map of a rectifier: for two Gaussian pre-activations X and Y of mean 0, variance q (default 1) and correlation c,
  * C(c) = E f(X) f(Y) / E f(X)², uncentred, and C'(c) = q E f'(X) f'(Y) / E f(X)². For leaky ReLU with slope a, C(c) = c + g (√(1 - c²) - c acos c)/π with
  * g = (1 - a)²/(1 + a²), whatever q (Cho & Saul 2009, equation 6; Zhang, Botev & Martens 2022); for RReLU with slopes
- * drawn for each input anew, its closed form has C(1) < 1. For the rest quadrature, to about 1e-10, tabulated at the first
- * call (some 0.1 s). C'(1) is infinite where f jumps. Throws a RangeError for c outside [-1, 1], for a q that is not
+ * drawn for each input anew, its closed form has C(1) < 1. For the rest quadrature, to about 1e-10 (1e-9 for large q), tabulated
+ * at the first call (some tenths of a second, more for large q). C'(1) is infinite where f jumps. Throws a RangeError for c outside [-1, 1], for a q that is not
  * positive, and where E f² is 0 or infinite in float64.
  *
  * @example

@@ -59,7 +59,14 @@ const named: readonly Initializer[] = [
 /** The names that `parseInitializer` knows, besides `normal:σ_w²`. */
 export const initializerNames: readonly string[] = named.map(({ name }) => name);
 
-/** Normal weights of variance σ_w² / fanIn and biases of variance σ_b², whatever the layer. */
+/**
+ * Normal weights of variance σ_w² / fanIn and biases of variance σ_b² (default 0), whatever the layer. Throws a RangeError unless σ_w² is positive
+ * and σ_b² at least 0.
+ *
+ * @example
+ * import { normalInitializer } from 'reluminate/theory';
+ * normalInitializer(1.5, 0.1).law({ fanIn: 10, fanOut: 10, rectifier: null }).biasVariance; // => 0.1
+ */
 export function normalInitializer(weightVariance: number, biasVariance = 0): Initializer {
   positive('normalInitializer', 'weightVariance', weightVariance);
   if (finite('normalInitializer', 'biasVariance', biasVariance) < 0)

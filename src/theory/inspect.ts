@@ -1,5 +1,6 @@
 import type { Rectifier } from '../rectifiers/rectifier.js';
 import { goldenSlope } from './golden-slope.js';
+import { sideSlopes } from './side-slopes.js';
 import { type TailoredSlope, tailoredSlope } from './tailored-slope.js';
 import { varianceFactor } from './variance-factor.js';
 
@@ -61,10 +62,6 @@ export interface Inspection {
   readonly tailored: { readonly depth: number; readonly slope: TailoredSlope | null } | null;
 }
 
-/** Whether a rectifier is x above 0 and a line through 0 below. */
-const isTwoLines = ({ value }: Rectifier): boolean =>
-  value(1) === 1 && value(1024) === 1024 && value(-1024) === 1024 * value(-1);
-
 function inspectLayer(layer: MeasuredLayer, before: InspectedLayer | null): InspectedLayer {
   const { weightVariance, rectifier, isKnown } = layer;
   const isMeasured = Number.isFinite(weightVariance);
@@ -80,7 +77,9 @@ function inspectLayer(layer: MeasuredLayer, before: InspectedLayer | null): Insp
     cumulativeBackward: times(backward, before?.cumulativeBackward),
     rescaling: forward === null || forward === 0 ? null : 1 / Math.sqrt(forward),
     goldenSlope:
-      isMeasured && weightVariance > 0 && rectifier && isTwoLines(rectifier) ? goldenSlope(weightVariance) : null,
+      isMeasured && weightVariance > 0 && rectifier && sideSlopes(rectifier)?.above === 1
+        ? goldenSlope(weightVariance)
+        : null,
   };
 }
 

@@ -49,6 +49,10 @@ function checkWork(network: NetworkDescription, networks: number): void {
   const products = network.reduce((sum, { fanIn, fanOut }) => sum + fanIn * fanOut * inputs, 0);
   const decomposition = 30 * inputs * network.at(-1)!.fanOut * Math.min(inputs, network.at(-1)!.fanOut);
   const most = Math.floor(greatestWork / (products + decomposition));
+  if (most === 0)
+    throw new RangeError(
+      `simulateJacobian: the network must be small enough for about a minute of work, got one that takes more`,
+    );
   if (networks > most)
     throw new RangeError(
       `simulateJacobian: networks must be at most ${most} for about a minute of work with this network, got ${networks}`,

@@ -100,7 +100,8 @@ describe('simulateJacobian', () => {
     expect(run(1)).toBe(run(1));
     expect(run(1)).not.toBe(run(2));
     expect(() => simulateJacobian(network, { networks: 0 })).toThrow('networks must be a whole number from 1');
-    expect(() => simulateJacobian(equalLayers('relu', 1000, 9, 'he'))).toThrow('networks must be at most');
+    expect(() => simulateJacobian(network, { networks: 10 ** 9 })).toThrow('networks must be at most');
+    expect(() => simulateJacobian(equalLayers('relu', 1000, 9, 'he'))).toThrow('the network must be small enough');
     expect(() => simulateJacobian(network, { inputSecondMoment: -1 })).toThrow('must be greater than 0');
   });
 });

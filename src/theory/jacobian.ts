@@ -12,7 +12,10 @@ export interface JacobianSpread {
   readonly meanSquare: number;
   /** Var s² / (E s²)²; 0 where all are equal. */
   readonly variance: number;
-  /** (Σ s²)² / Σ s⁴, in expectation: about how many directions pass, from 1 to `singularValues`. */
+  /**
+   * (E Σ s²)² / E Σ s⁴: about how many directions pass, at most `singularValues`. Below 1 where the network is deeper than wide: there few
+   * networks carry both means.
+   */
   readonly directions: number;
 }
 

@@ -29,3 +29,8 @@ test('samples of 0', () => {
   expect(half.meanLog).toBe(Number.NEGATIVE_INFINITY);
   expect(half.median).toBe(0);
 });
+
+test('more samples than a call takes arguments', () => {
+  const spread = logSpread(Array.from({ length: 200_000 }, (_, at) => [Math.log(1 + (at % 2))]));
+  expect(spread.mean).toBeCloseTo(1.5, 9);
+});

@@ -34,7 +34,7 @@ function median(logs: readonly number[]): number {
 /** The spread of samples given by their logarithms, in groups (one for each network) of samples that depend on each other. */
 export function logSpread(groups: readonly (readonly number[])[]): LogSpread {
   const logs = groups.flat();
-  const greatest = Math.max(...logs);
+  const greatest = logs.reduce((most, log) => Math.max(most, log), Number.NEGATIVE_INFINITY);
   // Shares of the greatest sample: their mean neither underflows nor overflows.
   const shares = groups.map(group => mean(group.map(log => (log === greatest ? 1 : Math.exp(log - greatest)))));
   const scale = Math.exp(greatest);

@@ -1,6 +1,7 @@
 import { positive, whole } from '../rectifiers/parameters.js';
 import type { LayerWeights } from './initialize.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
+import { multiply } from './passes.js';
 
 export interface LsuvOptions {
   /** How far from 1 a layer's variance may stay (default 0.01). */
@@ -33,12 +34,11 @@ function matrixProducts(
   weights: Float64Array,
   inputs: Float64Array,
 ): Float64Array {
-  return Float64Array.from({ length: (inputs.length / fanIn) * fanOut }, (_, k) => {
-    const [from, row] = [Math.floor(k / fanOut) * fanIn, (k % fanOut) * fanIn];
-    let sum = 0;
-    for (let i = 0; i < fanIn; i++) sum += weights[row + i]! * inputs[from + i]!;
-    return sum;
-  });
+  const samples = inputs.length / fanIn;
+  const products = new Float64Array(samples * fanOut);
+  for (let row = 0; row < samples; row++)
+    products.set(multiply(weights, inputs.subarray(row * fanIn, (row + 1) * fanIn)), row * fanOut);
+  return products;
 }
 
 /** The variance of the values; 0 where they differ by rounding alone. */

@@ -41,6 +41,11 @@ describe('parseWidths', () => {
   test.each(['', '7', '7x1', '7-', '7-0', '7-2x0', '7--2', '7-2.5', '7x-2', '2x999999'])("refuses '%s'", text => {
     expect(() => parseWidths(text)).toThrow(RangeError);
   });
+
+  test('says how often a width may be repeated', () => {
+    expect(() => parseWidths('2x100001')).toThrow('at most 100,000 times');
+    expect(parseWidths('2x100000').length).toBe(100_000);
+  });
 });
 
 describe('checkNetwork', () => {

@@ -44,8 +44,8 @@ export function describeNetwork(
 }
 
 /**
- * The widths that a short text stands for: `784-256-256-10`, input first; `256x100` stands for a hundred widths of 256. Throws a RangeError
- * for other texts.
+ * The widths that a short text stands for: `784-256-256-10`, input first; `256x100` stands for a hundred widths of 256, 100,000 at most. Throws a
+ * RangeError for other texts.
  *
  * @example
  * import { parseWidths } from 'reluminate/theory';
@@ -55,8 +55,10 @@ export function parseWidths(text: string): number[] {
   const widths = text.split('-').flatMap(part => {
     const match = /^\s*(\d+)(?:x(\d+))?\s*$/.exec(part);
     const [width, times] = [Number(match?.[1]), Number(match?.[2] ?? 1)];
-    if (!match || !(width >= 1 && times >= 1 && times <= 100_000))
+    if (!match || width < 1 || times < 1)
       throw new RangeError(`parseWidths: widths must be written like 784-256x2-10, got '${text}'`);
+    if (times > 100_000)
+      throw new RangeError(`parseWidths: a width must be repeated at most 100,000 times, got '${text}'`);
     return new Array<number>(times).fill(width);
   });
   if (widths.length < 2) throw new RangeError(`parseWidths: there must be two widths or more, got '${text}'`);

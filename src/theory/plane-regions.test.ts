@@ -89,6 +89,16 @@ describe('planeRegions: one layer', () => {
     }
   });
 
+  test('a kink through corners of the square goes from one to the other', () => {
+    const { kinks } = planeRegions([layer([[1, -1]], [0], 0)]);
+    expect(kinks.map(({ points }) => points.toSorted(([a], [b]) => a! - b!))).toEqual([
+      [
+        [-1, -1],
+        [1, 1],
+      ],
+    ]);
+  });
+
   test('the same kinks, patterns and corners for every slope', () => {
     const [relu, ...others] = slopes.map(slope => planeRegions(randomLayers([2, 12, 1], slope, 4).slice(0, 1)));
     for (const other of others) {

@@ -62,7 +62,7 @@ function enumerate(
   const countAfterLayer = layers.map((layer, index) => {
     const next: Cell[] = [];
     for (const cell of cells) {
-      next.push(...throughLayer(cell, layer, index, reach, kinks));
+      for (const part of throughLayer(cell, layer, index, reach, kinks)) next.push(part);
       if (next.length > limit)
         throw new RangeError(`${operation}: there must be at most ${limit} activation regions (limit), got more`);
     }

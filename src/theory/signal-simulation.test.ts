@@ -28,6 +28,16 @@ describe('simulateSignal', () => {
     });
   });
 
+  test('behind a ReLU of one unit the gradient between the ends is there for networks that still have a signal alone', () => {
+    const network = plain('1x5', 'relu', 'he');
+    const { depths } = simulateSignal(network, { networks: 20_000, inputs: 1, seed: 5 });
+    signal(network).depths.forEach(({ gradientSecondMoment }, depth) => {
+      const { mean, standardError } = depths[depth]!.gradient;
+      const alive = depth === 1 || depth === 2 ? 2 ** -depth : 1;
+      expect(Math.abs(mean - alive * gradientSecondMoment)).toBeLessThan(4 * standardError + 1e-12);
+    });
+  });
+
   test('a curved rectifier tends to them as the width grows', () => {
     const network = plain('400x5', 'gelu', 'normal:2');
     const { depths } = simulateSignal(network, { networks: 12, seed: 2 });

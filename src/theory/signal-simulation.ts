@@ -54,6 +54,10 @@ function checkWork(network: NetworkDescription, networks: number, inputs: number
     throw new RangeError(`simulateSignal: the network must have at most ${greatestNetwork} weights, got ${weights}`);
   const drawing = network.reduce((sum, layer) => sum + drawingCost(layer), 0);
   const most = Math.floor(greatestWork / (drawing + 2 * inputs * weights));
+  if (most === 0)
+    throw new RangeError(
+      `simulateSignal: the network must be small enough for about a minute of work, got one that takes more`,
+    );
   if (networks > most)
     throw new RangeError(
       `simulateSignal: networks must be at most ${most} for about a minute of work with this network, got ${networks}`,

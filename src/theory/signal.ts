@@ -10,7 +10,7 @@ export interface SignalAtDepth {
   readonly width: number;
   /** q = σ_w² E h² + σ_b², what the layer's rectifier is given; null at depth 0. */
   readonly preActivationVariance: number | null;
-  /** E h; 0 at depth 0. */
+  /** E h in the limit of wide networks; 0 at depth 0. */
   readonly activationMean: number;
   /** E h², of one unit's activation. */
   readonly activationSecondMoment: number;
@@ -29,8 +29,9 @@ export interface Signal {
   /** The norm of the gradient: at the input over at the output. */
   readonly backward: SignalTrend;
   /**
-   * `'every width'`: these are the exact means over random networks, because every rectifier is two lines through 0;
-   * `'wide limit'`: they are what the means tend to as the widths grow.
+   * `'every width'`: second moments and trends are the exact means over random networks, because every rectifier is two lines through 0. (With
+   * slope 0 and no biases but for `gradientSecondMoment` between the ends: it counts networks that are silent at that depth as if
+   * they were not, a share of at most Σ 2^-width.) `'wide limit'`: they are what the means tend to as the widths grow.
    */
   readonly exactFor: 'every width' | 'wide limit';
 }
