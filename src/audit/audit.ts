@@ -5,17 +5,20 @@ import type { SessionOptions } from '../onnx/runtime.js';
 import { fixedDims, shapesOf } from '../onnx/shapes.js';
 import type { Batch, InputSpec } from '../onnx/tensor-data.js';
 import { version } from '../version.js';
-import { type Anatomy, dissect, flowWith } from './anatomy.js';
+import { type Anatomy, dissect, flowWith, withProved } from './anatomy.js';
 import { costlyValues } from './cost.js';
 import { describeModel } from './describe.js';
 import { findingsOf } from './findings.js';
 import { type Examined, judgeLayer, silentUnits, slopesLost } from './layer-report.js';
 import type { Observation } from './observation.js';
 import { type ObserveOptions, observe } from './observe.js';
+import { type InputRanges, rangesOf } from './prove/box.js';
+import { type LayerBounds, proveBounds } from './prove/prove.js';
+import { boundsOfUnit, provedConstants } from './prove/proved-units.js';
 import { costs } from './removable.js';
 import type { AuditReport } from './report.js';
 import { timeFlush } from './timing.js';
-import { defaultThresholds, type Thresholds, verdictCounts } from './verdict.js';
+import { defaultThresholds, leavesBounds, type Thresholds, verdictCounts } from './verdict.js';
 import { countParameters, takeCensus } from './weights.js';
 
 /** Samples to audit on: batches, and where they come from in words. */
@@ -40,11 +43,13 @@ export interface AuditOptions extends ObserveOptions {
   readonly timeRounds?: number;
   /** Inputs with free dimensions fixed, for an audit without data to know shapes; by default what the model declares. */
   readonly inputs?: readonly InputSpec[];
+  /** Prove bounds of every pre-activation for all inputs in these ranges: see `proveBounds`. */
+  readonly prove?: { readonly ranges: InputRanges; readonly linearWork?: number };
 }
 
 /** How far an audit has come. */
 export interface AuditProgress {
-  readonly phase: 'weights' | 'samples' | 'timing';
+  readonly phase: 'weights' | 'samples' | 'proof' | 'timing';
   /** Samples done, and all of them if that is known. */
   readonly done: number;
   readonly total: number | null;
@@ -114,6 +119,35 @@ function costDims(observation: Observation | null, specs: readonly InputSpec[]) 
   return fixedDims(specs.map(spec => ({ ...spec, dims: spec.dims.map(one) })));
 }
 
+/** Whether the data left the declared input range, as seen by proved bounds that they exceed. */
+const leavesRange = ({ layer, tally, bounds }: Examined): boolean =>
+  Array.from({ length: tally?.units ?? 0 }, (_, unit) => boundsOfUnit(bounds, unit)).some(
+    (found, unit) => found !== null && leavesBounds(unit, tally, found, layer.rectifier.threshold),
+  );
+
+/** Bounds over the declared input range, for one sample where the batch is free. Throws a Failure where another dimension is free. */
+async function proved(
+  anatomy: Anatomy,
+  observation: Observation | null,
+  { ranges, linearWork }: NonNullable<AuditOptions['prove']>,
+  options: AuditOptions,
+): Promise<LayerBounds[]> {
+  const specs = options.inputs ?? inputSpecs(anatomy.model);
+  const seen = specs.map(spec => ({
+    ...spec,
+    dims: spec.dims.map((dim, axis) =>
+      typeof dim === 'number' || axis === 0 ? dim : (observation?.inputs[spec.name]?.[axis] ?? dim),
+    ),
+  }));
+  const dims = costDims(null, seen);
+  if (!dims)
+    throw new Failure(
+      'usage',
+      '--prove: every dimension of the inputs but the batch must be fixed (--shape), got free ones',
+    );
+  return proveBounds(anatomy, dims, ranges, { ...options, ...(linearWork === undefined ? {} : { linearWork }) });
+}
+
 /**
  * Audits a model step by step: yields progress, returns the report. `data` null audits the file alone. Nothing of the
  * environment is read, so that the same call works in Node and in a browser.
@@ -146,10 +180,19 @@ export async function* auditSteps(
   const observation =
     data === null ? null : 'observation' in data ? data.observation : yield* observed(anatomy, data, first, options);
 
+  if (options.prove) yield { phase: 'proof', done: 0, total: null };
+  const bounds = options.prove ? await proved(anatomy, observation, options.prove, options) : null;
   const examined = layers.map((layer, index): Examined => {
     const found = observation?.layers[index];
-    return { layer, tally: found?.tally ?? null, unobservedBecause: found?.reason ?? null };
+    return {
+      layer,
+      tally: found?.tally ?? null,
+      unobservedBecause: found?.reason ?? null,
+      bounds: bounds?.[index] ?? null,
+    };
   });
+  const outside = examined.filter(leavesRange);
+  const surely = bounds && outside.length === 0 ? withProved(anatomy, provedConstants(layers, bounds)) : anatomy;
   const silent: Pinned = new Map(
     examined.flatMap(each => {
       const { rectifier } = each.layer;
@@ -157,10 +200,10 @@ export async function* auditSteps(
       return units.length > 0 ? [[rectifier.output, new Map(units.map(unit => [unit, 0]))] as const] : [];
     }),
   );
-  const onData = observation ? flowWith(anatomy, silent) : anatomy;
+  const onData = observation ? flowWith(surely, silent) : surely;
   const thresholds = { ...defaultThresholds, ...options.thresholds };
   const lost = slopesLost(layers);
-  const reports = examined.map((each, index) => judgeLayer(each, anatomy, onData, lost[index] as boolean, thresholds));
+  const reports = examined.map((each, index) => judgeLayer(each, surely, onData, lost[index] as boolean, thresholds));
 
   const dims = costDims(observation, options.inputs ?? inputSpecs(model));
   const shapes = dims ? await costShapes(anatomy, dims, observation !== null, options) : new Map<string, number[]>();
@@ -181,13 +224,14 @@ export async function* auditSteps(
     data: data
       ? { kind: data.kind, description: data.description }
       : { kind: 'none', description: 'no data: the weights alone' },
+    proof: options.prove ? { inputs: rangesOf(inputSpecs(model), options.prove.ranges) } : null,
     samples: observation?.samples ?? 0,
     totals: {
       layers: reports.length,
       units: units.length,
       counts: verdictCounts(units.map(unit => unit.verdict)),
       dead: units.filter(unit => unit.dead).length,
-      removable: removable(anatomy),
+      removable: removable(surely),
       removableOnData: observation ? removable(onData) : null,
     },
     subnormals: {
@@ -201,7 +245,13 @@ export async function* auditSteps(
       })),
       time,
     },
-    findings: findingsOf(anatomy, census, reports, data?.kind === 'synthetic'),
+    findings: findingsOf(
+      anatomy,
+      census,
+      reports,
+      data?.kind === 'synthetic',
+      outside.map(({ layer }) => layer.rectifier.name),
+    ),
     layers: reports,
   };
 }

@@ -1,4 +1,5 @@
 import type { RectifiedLayer } from './anatomy.js';
+import type { ProvedBounds } from './prove/proved-bounds.js';
 import type { Verdict } from './report.js';
 import type { Tally } from './tally.js';
 import { type ConstantPreActivation, isFlatBelow, type Judgement } from './verdict.js';
@@ -10,6 +11,8 @@ export interface Evidence {
   readonly judgement: Judgement;
   readonly constant: ConstantPreActivation | null;
   readonly tally: Tally | null;
+  /** Proved bounds of the pre-activation over the declared input range. */
+  readonly bounds: ProvedBounds | null;
   /** Whether every input the unit weighs is itself dead on the data. */
   readonly inputsDead: boolean;
   /** E|h| over the layer's mean of E|h|. */
@@ -94,13 +97,15 @@ const sentence = (clause: string | null): string | null =>
 export const causeOf = (evidence: Evidence): string | null => sentence(causeClause(evidence));
 
 function causeClause(evidence: Evidence): string | null {
-  const { judgement, constant, tally, unit, activity, read } = evidence;
+  const { judgement, constant, tally, unit, activity, read, bounds } = evidence;
   const samples = tally?.samples ?? 0;
   switch (judgement.verdict) {
     case 'vanished':
       return vanishedCause(evidence);
     case 'proved-dead':
     case 'proved-linear':
+      if (!constant && bounds)
+        return `for every input in the declared range its pre-activation lies between ${inWords(bounds.lower)} and ${inWords(bounds.upper)}${bounded(evidence)}`;
       return `every input it weighs is constant, so its pre-activation is always ${inWords((constant as ConstantPreActivation).level)}`;
     case 'silent':
       return silentCause(evidence);
@@ -115,6 +120,12 @@ function causeClause(evidence: Evidence): string | null {
   }
 }
 
+/** The bias and weights behind proved bounds, where one layer makes the pre-activation. */
+function bounded({ layer, unit }: Evidence): string {
+  const [bias, norm] = [layer.feed?.bias[unit], layer.norms?.[unit]];
+  return bias === undefined || norm === undefined ? '' : ` (bias ${inWords(bias)}, weight norm ${inWords(norm)})`;
+}
+
 const withReason = (reason: string | null): string => (reason ? `; ${reason}` : '');
 
 /** Whether a unit of constant pre-activation gives something else than 0, by firing or by its negative side. */
@@ -127,11 +138,17 @@ const remedies: Record<Exclude<Verdict, 'healthy' | 'unobserved'>, (evidence: Ev
       ? 'to ship: remove it and fold its constant into the next layer (as a map where that layer pads), which changes nothing; to train on: give it fresh weights'
       : 'to ship: remove it, which changes nothing; to train on: give it fresh incoming weights and zero outgoing ones',
   'proved-dead': evidence =>
-    givesConstant(evidence)
+    !evidence.constant
+      ? isFlatBelow(evidence.layer, evidence.unit)
+        ? 'to ship: remove it, which changes nothing for inputs in the declared range; to train on: give the layer a negative slope, or the unit fresh weights'
+        : 'nothing is lost: its negative slope keeps it and its gradient alive, but it acts as a linear unit'
+      : givesConstant(evidence)
+        ? 'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary'
+        : 'to ship: remove it, which changes nothing; to train on: reconnect it to inputs that vary',
+  'proved-linear': ({ constant }) =>
+    constant
       ? 'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary'
-      : 'to ship: remove it, which changes nothing; to train on: reconnect it to inputs that vary',
-  'proved-linear': () =>
-    'to ship: fold its constant into the next layer; to train on: reconnect it to inputs that vary',
+      : 'the rectifier does nothing here: if the whole layer is linear, merge it with the next',
   silent: ({ layer, unit, tally }) =>
     (tally?.full.nan[unit] ?? 0) > 0
       ? 'find the first layer whose weights or values are not finite'

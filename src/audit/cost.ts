@@ -50,7 +50,7 @@ function shapeOf(node: NodeProto, dims: readonly number[]): Shape {
 }
 
 /** Positions at which each weight is used, for one sample: output positions, input positions for a transposed convolution. */
-function usesOf(node: NodeProto, shapes: ReadonlyMap<string, readonly number[]>): number | null {
+export function usesOf(node: NodeProto, shapes: ReadonlyMap<string, readonly number[]>): number | null {
   const output = shapes.get(node.output[0] as string);
   if (!output) return null;
   const each = (dims: readonly number[]) => dims.slice(1).reduce((a, b) => a * b, 1);

@@ -148,6 +148,7 @@ export function findingsOf(
   census: readonly WeightCensus[],
   layers: readonly LayerReport[],
   synthetic: boolean,
+  outside: readonly string[],
 ): Finding[] {
   const graph = mainGraph(anatomy.model);
   const fedInitializers = graph.input
@@ -164,6 +165,16 @@ export function findingsOf(
             severity: 'note' as const,
             text: `${pluralAre(fedInitializers.length, 'initializer')} listed as inputs too, which keeps ONNX Runtime from folding and fusing them.`,
             where: fedInitializers.slice(0, listed),
+          },
+        ]
+      : []),
+    ...(outside.length > 0
+      ? [
+          {
+            code: 'outside-input-range' as const,
+            severity: 'warning' as const,
+            text: `The data leave the declared input range: in ${plural(outside.length, 'layer')} units were seen outside of their proved bounds, and are judged by the data.`,
+            where: outside.slice(0, listed),
           },
         ]
       : []),

@@ -3,6 +3,8 @@ import { nodeName } from '../onnx/scope.js';
 import type { Anatomy, Flow, RectifiedLayer } from './anatomy.js';
 import { causeOf, type Evidence, remedyOf } from './cause.js';
 import { firingInterval } from './interval.js';
+import type { LayerBounds } from './prove/prove.js';
+import { boundsOfUnit } from './prove/proved-units.js';
 import { deadVerdicts, type LayerReport, type PreActivation, type UnitReport, type Verdict } from './report.js';
 import type { Tally } from './tally.js';
 import {
@@ -20,6 +22,8 @@ export interface Examined {
   readonly layer: RectifiedLayer;
   readonly tally: Tally | null;
   readonly unobservedBecause: string | null;
+  /** What was proved of its pre-activations; null where that was not asked for. */
+  readonly bounds: LayerBounds | null;
 }
 
 function constantOf({ layer }: Examined, unit: number, { known, exact }: Anatomy): ConstantPreActivation | null {
@@ -73,8 +77,11 @@ const isSilent = ({ layer, tally }: Examined, unit: number): boolean =>
 export const silentUnits = (examined: Examined): number[] =>
   Array.from(examined.tally?.fired.keys() ?? []).filter(unit => isSilent(examined, unit));
 
-const isDead = (verdict: Verdict, examined: Examined, unit: number): boolean =>
-  deadVerdicts.includes(verdict) && (verdict !== 'silent' || isSilent(examined, unit));
+/** Whether a unit gives nothing but a constant: one that never fires does where its negative side is flat, or its pre-activation is constant. */
+const isDead = (verdict: Verdict, examined: Examined, unit: number, isConstant: boolean): boolean =>
+  deadVerdicts.includes(verdict) &&
+  (verdict !== 'silent' || isSilent(examined, unit)) &&
+  (verdict !== 'proved-dead' || isConstant || isFlatBelow(examined.layer, unit));
 
 /** Judges every unit of a layer. `onData` is the flow in which the silent units of the data count as constant. */
 export function judgeLayer(
@@ -84,9 +91,10 @@ export function judgeLayer(
   slopeLost: boolean,
   thresholds: Thresholds,
 ): LayerReport {
-  const { layer, tally, unobservedBecause } = examined;
+  const { layer, tally, unobservedBecause, bounds: layerBounds } = examined;
+  const found = layerBounds && 'lower' in layerBounds ? layerBounds : null;
   const { rectifier, feed, norms, slopes } = layer;
-  const count = layer.units ?? tally?.units ?? 0;
+  const count = layer.units ?? tally?.units ?? found?.upper.length ?? 0;
   const activities = tally ? tally.activity.map(sum => sum / Math.max(tally.samples, 1)) : null;
   const layerActivity = activities ? activities.reduce((a, b) => a + b, 0) / Math.max(count, 1) : 0;
   const knownOnData = onData.known.get(rectifier.input);
@@ -94,23 +102,36 @@ export function judgeLayer(
     typeof knownOnData === 'object' && knownOnData.constant.length === count ? knownOnData.constant : null;
   const units = Array.from({ length: count }, (_, unit): UnitReport => {
     const constant = constantOf(examined, unit, flow);
-    const judgement = judge(unit, constant, tally, layerActivity, rectifier, thresholds);
+    const bounds = found?.upper.length === count ? boundsOfUnit(found, unit) : null;
+    const judgement = judge(unit, constant, tally, layerActivity, rectifier, thresholds, bounds);
     const activity = activities && layerActivity > 0 ? (activities[unit] as number) / layerActivity : null;
     const read = isRead(examined, unit, flow.reads);
     const inputsDead = !constant && constantOnData?.[unit] === 1;
-    const evidence: Evidence = { layer, unit, judgement, constant, tally, inputsDead, activity, slopeLost, read };
+    const evidence: Evidence = {
+      layer,
+      unit,
+      judgement,
+      constant,
+      tally,
+      bounds,
+      inputsDead,
+      activity,
+      slopeLost,
+      read,
+    };
     const slope = slopes ? (slopes.values[slopes.shared ? 0 : unit] as number) : null;
     return {
       index: unit,
       verdict: judgement.verdict,
       certainty: judgement.certainty,
-      dead: isDead(judgement.verdict, examined, unit),
+      dead: isDead(judgement.verdict, examined, unit, constant !== null),
       stuck: judgement.stuck,
       firedSamples: tally ? (tally.fired[unit] as number) : null,
       firingRate: tally && tally.samples > 0 ? firingInterval(tally.fired[unit] as number, tally.samples) : null,
       activity: finiteOrNull(activity ?? undefined),
       read,
       preActivation: tally ? preActivationOf(tally, unit) : null,
+      bounds: bounds && { lower: bounds.lower, upper: bounds.upper },
       constant: constant ? finiteOrNull(constant.level) : null,
       negativeSlope: finiteOrNull(slope ?? undefined),
       slopeKind: slope === null || !Number.isFinite(slope) ? null : slopeKindOf(slope),
@@ -128,7 +149,7 @@ export function judgeLayer(
     op: rectifier.kind,
     spelling: rectifier.spelling,
     path: rectifier.scope.path,
-    channels: layer.units ?? tally?.units ?? null,
+    channels: layer.units ?? tally?.units ?? found?.upper.length ?? null,
     unitAxis: layer.axis,
     fedBy: feed && {
       name: nodeName(feed.node),
@@ -157,6 +178,8 @@ export function judgeLayer(
           }
         : null,
     unobservedBecause,
+    boundedBy: found?.method ?? null,
+    unboundedBecause: layerBounds && 'unbounded' in layerBounds ? layerBounds.unbounded : null,
     units,
   };
 }

@@ -57,6 +57,8 @@ export interface UnitReport {
   /** Whether any kept output of the model can read the unit; false means nothing downstream depends on it. */
   read: boolean;
   preActivation: PreActivation | null;
+  /** Proved bounds of the pre-activation for every input in the declared range, rounding included; null where none were asked for or found. */
+  bounds: { lower: number; upper: number } | null;
   /** Constant pre-activation of a vanished unit where it is known. */
   constant: number | null;
   /** Negative slope and its kind; null for rectifiers without one. */
@@ -102,6 +104,10 @@ export interface LayerReport {
   } | null;
   /** Why there are no statistics although there was data, one sentence; null otherwise. */
   unobservedBecause: string | null;
+  /** How the proved bounds were found: `interval`, or `linear` where linear bounds tightened them; null where there are none. */
+  boundedBy: 'interval' | 'linear' | null;
+  /** Why there are no proved bounds although they were asked for, one sentence; null otherwise. */
+  unboundedBecause: string | null;
   units: UnitReport[];
 }
 
@@ -128,6 +134,7 @@ export interface Finding {
     | 'initializer-inputs'
     | 'negative-slopes'
     | 'synthetic-data'
+    | 'outside-input-range'
     | 'no-rectifiers';
   severity: 'error' | 'warning' | 'note';
   /** One or two sentences. */
@@ -172,6 +179,8 @@ export interface AuditReport {
     multiplyAdds: number | null;
   };
   data: { kind: 'none' | 'samples' | 'synthetic'; description: string };
+  /** The range of every input that the proved bounds hold for, with one number for all its elements or one for each channel; null where nothing was to be proved. */
+  proof: { inputs: { name: string; lower: number[]; upper: number[] }[] } | null;
   /** Samples on which firing was observed. */
   samples: number;
   totals: {

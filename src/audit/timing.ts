@@ -1,12 +1,9 @@
 import { copyModel, type Model } from '../onnx/model.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { Batch, TensorData } from '../onnx/tensor-data.js';
+import { timeInTurns } from './in-turns.js';
 import type { SubnormalReport } from './report.js';
 import { flushTinyWeights } from './weights.js';
-
-const quantile = (sorted: readonly number[], share: number): number =>
-  sorted[Math.round(share * (sorted.length - 1))] as number;
-const ascending = (values: readonly number[]): number[] => [...values].sort((a, b) => a - b);
 
 /** The largest absolute difference between the results of two runs; NaN on one side only counts as infinite. */
 function largestDifference(a: Record<string, TensorData>, b: Record<string, TensorData>): number {
@@ -38,22 +35,15 @@ export async function timeFlush(
   const sessions = [await openSession(model, options), await openSession(flushed, options)] as const;
   try {
     const [first, second] = [await sessions[0].run(batch.feeds), await sessions[1].run(batch.feeds)];
-    const times: [number[], number[]] = [[], []];
-    for (let round = 0; round < rounds; round++) {
-      for (const side of round % 2 === 0 ? ([0, 1] as const) : ([1, 0] as const)) {
-        const start = performance.now();
-        await sessions[side].run(batch.feeds);
-        times[side].push(performance.now() - start);
-      }
-    }
-    const ratios = ascending(times[0].map((time, round) => time / (times[1][round] as number)));
+    const run = (side: 0 | 1) => () => sessions[side].run(batch.feeds);
+    const timed = await timeInTurns([run(0), run(1)], rounds);
     return {
       rounds,
-      original: quantile(ascending(times[0]), 0.5),
-      flushed: quantile(ascending(times[1]), 0.5),
-      ratio: quantile(ratios, 0.5),
-      ratioLow: quantile(ratios, 0.25),
-      ratioHigh: quantile(ratios, 0.75),
+      original: timed.first,
+      flushed: timed.second,
+      ratio: timed.ratio,
+      ratioLow: timed.ratioLow,
+      ratioHigh: timed.ratioHigh,
       largestDifference: largestDifference(first, second),
     };
   } finally {

@@ -1,5 +1,6 @@
 import type { Rectifier } from '../onnx/rectifiers.js';
 import type { RectifiedLayer } from './anatomy.js';
+import { type ProvedBounds, provedBy } from './prove/proved-bounds.js';
 import { type Certainty, type SlopeKind, slopeKinds, type Verdict, verdicts } from './report.js';
 import type { Tally } from './tally.js';
 
@@ -34,7 +35,22 @@ export function isFlatBelow({ rectifier, slopes }: RectifiedLayer, unit: number)
   return slopes.values[slopes.shared ? 0 : unit] === 0;
 }
 
-/** Judges one unit, strongest verdict first (see docs/verdicts.md). `tally` is null without data, `layerActivity` the layer's mean of E|h|. */
+/** Whether data contradict proved bounds: then they left the box that the bounds are about. */
+export function leavesBounds(
+  unit: number,
+  tally: Tally | null,
+  { lower, upper }: ProvedBounds,
+  threshold: number,
+): boolean {
+  if (!tally || tally.samples === 0) return false;
+  if (upper <= threshold && (tally.fired[unit] as number) > 0) return true;
+  return (tally.full.min[unit] as number) < lower || (tally.full.max[unit] as number) > upper;
+}
+
+/**
+ * Judges one unit, strongest verdict first (see docs/verdicts.md). `tally` is null without data, `layerActivity` the layer's mean of E|h|,
+ * `bounds` what was proved of its pre-activation.
+ */
 export function judge(
   unit: number,
   constant: ConstantPreActivation | null,
@@ -42,6 +58,7 @@ export function judge(
   layerActivity: number,
   { threshold, ceiling }: Pick<Rectifier, 'threshold' | 'ceiling'>,
   { rareBelow, dormantTau }: Thresholds,
+  bounds: ProvedBounds | null = null,
 ): Judgement {
   if (constant && !Number.isNaN(constant.level)) {
     const stuck = constant.level > threshold ? 'on' : 'silent';
@@ -49,12 +66,18 @@ export function judge(
     const certainty = constant.exact ? (byOwnWeights ? 'exact' : 'proof') : 'float32 rounding';
     return { verdict: byOwnWeights ? 'vanished' : stuck === 'on' ? 'proved-linear' : 'proved-dead', certainty, stuck };
   }
-  if (!tally || tally.samples === 0) return { verdict: 'unobserved', certainty: 'none', stuck: null };
+  const proved =
+    bounds && !leavesBounds(unit, tally, bounds, threshold) ? provedBy({ threshold, ceiling }, bounds) : null;
+  const byBounds = (verdict: Verdict): Judgement => ({ verdict, certainty: 'proof', stuck: null });
+  if (proved === 'dead') return byBounds('proved-dead');
+  if (!tally || tally.samples === 0)
+    return proved ? byBounds('proved-linear') : { verdict: 'unobserved', certainty: 'none', stuck: null };
   const onSamples = (verdict: Verdict): Judgement => ({ verdict, certainty: 'sample', stuck: null });
   const fired = tally.fired[unit] as number;
   if (fired === 0) return onSamples('silent');
   if (fired / tally.samples < rareBelow) return onSamples('rare');
   if ((tally.activity[unit] as number) / tally.samples <= dormantTau * layerActivity) return onSamples('dormant');
+  if (proved) return byBounds('proved-linear');
   const { full } = tally;
   const between = (full.min[unit] as number) > threshold && (full.max[unit] as number) <= ceiling;
   if (full.positions > 0 && between && full.finite[unit] === full.positions) return onSamples('linear');

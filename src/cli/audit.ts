@@ -1,89 +1,50 @@
-import { access, constants, stat } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, Option } from 'commander';
-import { type AuditData, auditSteps } from '../audit/audit.js';
+import { type AuditData, type AuditOptions, auditSteps } from '../audit/audit.js';
 import type { ObserveOptions } from '../audit/observe.js';
+import { parseInputRanges } from '../audit/prove/box.js';
 import type { AuditReport } from '../audit/report.js';
-import type { SampleOptions } from '../data/open.js';
 import { applyShapes, parseShapes } from '../data/shape.js';
 import { Failure } from '../failure.js';
 import { readModelFile, writeWhole } from '../onnx/file.js';
 import { inputSpecs } from '../onnx/model.js';
-import type { Batch, InputSpec } from '../onnx/tensor-data.js';
+import type { Batch } from '../onnx/tensor-data.js';
 import { renderJson } from '../report/json.js';
 import { renderTable } from '../report/terminal.js';
+import { addDataOptions, type DataFlags, samplesOf } from './data-options.js';
 import { parseFailOn, requireData, violation } from './fail-on.js';
-import {
-  collect,
-  parseCount,
-  parseNumber,
-  parseNumbers,
-  parseSeed,
-  parseShare,
-  parseSize,
-  parseThreads,
-} from './options.js';
+import { collect, parseCount, parseShare, parseThreads } from './options.js';
 import { progressOn } from './progress.js';
+import { requireApart } from './result-file.js';
 
-interface AuditFlags extends Omit<SampleOptions, 'stdin'> {
-  readonly data?: string[];
-  readonly synthetic?: 'normal' | 'uniform';
-  readonly seed: number;
-  readonly shape?: string[];
+interface AuditFlags extends DataFlags {
   readonly json?: string;
   readonly html?: string;
   readonly failOn?: string[];
   readonly threads?: number;
   readonly statistics: NonNullable<ObserveOptions['statistics']>;
   readonly time?: number | true;
+  readonly prove?: boolean;
+  readonly inputRange?: string[];
   readonly all?: boolean;
   readonly rareBelow: number;
   readonly dormantTau: number;
 }
 
 const defaultRounds = 21;
-const syntheticCount = 100;
 
 /** Adds `reluminate audit` to the program. `finish` receives the exit code. */
 export function addAuditCommand(program: Command, finish: (code: number) => void): void {
-  const choice = (flags: string, description: string, choices: string[]) =>
-    new Option(flags, description).choices(choices);
-  program
+  const command = program
     .command('audit')
     .description('find the units of a model that can no longer fire, how surely, why, and what that costs')
-    .argument('<model>', 'ONNX file')
-    .optionsGroup('Samples:')
-    .option(
-      '--data <paths...>',
-      'folder of images, images, .npy or .npz (arrays named as the inputs), - for standard input, or input=file.npy for each input',
-    )
-    .addOption(choice('--synthetic <kind>', 'random inputs instead of data', ['normal', 'uniform']))
-    .option('--seed <n>', 'seed of synthetic inputs', parseSeed, 0)
-    .option('--samples <n>', `use the first n samples (synthetic: n samples, ${syntheticCount} by default)`, parseCount)
-    .option('--batch <n>', 'samples in a batch where the model leaves that open', parseCount)
-    .option('--shape <shape>', 'fix free dimensions: name=1x3x224x224, or 1x3x224x224 for the only input', collect)
-    .option('--allow-non-finite', 'let NaN and infinities in the data through to the model')
-    .optionsGroup('Images:')
-    .option('--size <HxW>', 'height and width; by default what the input declares', parseSize)
-    .addOption(
-      choice('--fit <how>', 'how other aspect ratios are brought to size (default: cover)', [
-        'cover',
-        'contain',
-        'fill',
-      ]),
-    )
-    .addOption(
-      choice('--color <order>', 'channel order; by default by the number of channels', ['rgb', 'bgr', 'gray', 'rgba']),
-    )
-    .addOption(choice('--layout <layout>', 'axis order; by default where the channels are', ['nchw', 'nhwc']))
-    .option('--scale <factor>', 'factor on the pixels 0 to 255 (default: 1/255)', parseNumber)
-    .option('--mean <list>', 'subtracted from each channel after scaling', parseNumbers)
-    .option('--std <list>', 'divides each channel after that', parseNumbers)
+    .argument('<model>', 'ONNX file');
+  addDataOptions(command)
     .optionsGroup('Judging:')
     .addOption(
-      choice('--statistics <which>', 'pre-activation statistics on some or all samples', ['some', 'all']).default(
-        'some',
-      ),
+      new Option('--statistics <which>', 'pre-activation statistics on some or all samples')
+        .choices(['some', 'all'])
+        .default('some'),
     )
     .option('--rare-below <share>', 'a unit that fires on a smaller share of samples is rare', parseShare, 0.01)
     .option(
@@ -96,6 +57,12 @@ export function addAuditCommand(program: Command, finish: (code: number) => void
       '--time [rounds]',
       `measure what tiny weights cost, in interleaved runs (default: ${defaultRounds} rounds)`,
       parseCount,
+    )
+    .option('--prove', 'prove bounds of every pre-activation for all inputs in the declared range')
+    .option(
+      '--input-range <range>',
+      'what the inputs may be: 0,1 or input=0,1, with a pair for each channel 0,1;-2,2; may be repeated',
+      collect,
     )
     .option('--threads <n>', 'threads of the engine; by default one for each core', parseThreads)
     .optionsGroup('Results:')
@@ -111,35 +78,10 @@ Exit codes: 0 clean, 1 a --fail-on condition is met, 2 wrong usage, 3 unreadable
 Examples:
   reluminate audit model.onnx
   reluminate audit model.onnx --data photos/ --mean 0.485,0.456,0.406 --std 0.229,0.224,0.225
+  reluminate audit model.onnx --prove --input-range 0,1
   reluminate audit model.onnx --data samples.npz --json report.json --html report.html --fail-on 'silent>5%'`,
     )
     .action(async (model: string, flags: AuditFlags) => finish(await runAudit(model, flags)));
-}
-
-/** Throws a Failure where a result could not be written later, so that no long run ends in vain, or would be written over the model. */
-async function requireWritable(flag: string, path: string, model: string): Promise<void> {
-  const found = await stat(path).catch(() => null);
-  const original = await stat(model).catch(() => null);
-  if (found && original && found.dev === original.dev && found.ino === original.ino)
-    throw new Failure('usage', `${flag}: the path must not be the model itself, got '${path}'`);
-  const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
-  const folder = await stat(dirname(path)).catch(() => null);
-  const isWritable = await access(isSpecial ? path : dirname(path), constants.W_OK).then(
-    () => folder?.isDirectory(),
-    () => false,
-  );
-  if (path === '' || !isWritable || found?.isDirectory())
-    throw new Failure('usage', `${flag}: the path must be a file in a writable folder, got '${path}'`);
-}
-
-/** The samples that the flags ask for, null for an audit of the weights alone. What reads images is loaded only when needed. */
-async function samplesOf(flags: AuditFlags, specs: readonly InputSpec[]): Promise<AuditData | null> {
-  if (flags.data && flags.synthetic) throw new Failure('usage', '--synthetic: it must not go with --data, got both');
-  if (flags.data) return (await import('../data/open.js')).openSamples(flags.data, specs, flags);
-  if (!flags.synthetic) return null;
-  const { syntheticSamples } = await import('../data/synthetic.js');
-  const { samples = syntheticCount, seed, batch } = flags;
-  return syntheticSamples(specs, { distribution: flags.synthetic, samples, seed, batch });
 }
 
 /** Stops between batches when the user interrupts: what was seen so far is still reported. A second interrupt ends the process. */
@@ -159,12 +101,23 @@ function interruptible(data: AuditData): { data: AuditData; wasInterrupted: () =
   return { data: { ...data, batches }, wasInterrupted: () => interrupted, release: () => process.off('SIGINT', stop) };
 }
 
+/** What is to be proved, undefined where nothing is. */
+function proofOf({ prove = false, inputRange }: AuditFlags): AuditOptions['prove'] {
+  if (prove !== Boolean(inputRange))
+    throw new Failure(
+      'usage',
+      '--prove: it must go with --input-range, which says what the inputs may be, got one without the other',
+    );
+  return inputRange && { ranges: parseInputRanges(inputRange) };
+}
+
 async function runAudit(path: string, flags: AuditFlags): Promise<number> {
+  const prove = proofOf(flags);
   const conditions = (flags.failOn ?? []).flatMap(text => text.split(',')).map(parseFailOn);
   requireData(conditions, Boolean(flags.data ?? flags.synthetic));
   if (flags.html === '-') throw new Failure('usage', "--html: the path must be a file, got '-'");
-  if (flags.json !== undefined && flags.json !== '-') await requireWritable('--json', flags.json, path);
-  if (flags.html !== undefined) await requireWritable('--html', flags.html, path);
+  if (flags.json !== undefined && flags.json !== '-') await requireApart('--json', flags.json, path);
+  if (flags.html !== undefined) await requireApart('--html', flags.html, path);
   if (flags.json !== undefined && flags.html !== undefined && resolve(flags.json) === resolve(flags.html))
     throw new Failure('usage', `--html: the path must not be that of --json, got '${flags.html}' for both`);
   const shapes = parseShapes(flags.shape ?? []);
@@ -179,6 +132,7 @@ async function runAudit(path: string, flags: AuditFlags): Promise<number> {
       statistics: flags.statistics,
       inputs: specs,
       thresholds: { rareBelow: flags.rareBelow, dormantTau: flags.dormantTau },
+      ...(prove && { prove }),
       ...(flags.threads === undefined ? {} : { threads: flags.threads }),
       ...(flags.time === undefined ? {} : { timeRounds: flags.time === true ? defaultRounds : flags.time }),
     });

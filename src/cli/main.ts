@@ -4,6 +4,8 @@ import { Failure } from '../failure.js';
 import { printable } from '../report/names.js';
 import { version } from '../version.js';
 import { addAuditCommand } from './audit.js';
+import { addDemoCommand } from './demo.js';
+import { addHealCommand } from './heal.js';
 import { addPlotCommand } from './plot.js';
 import { addTheoryCommand } from './theory.js';
 import { addTrainCommand } from './train.js';
@@ -47,6 +49,10 @@ addAuditCommand(program, code => {
 addTrainCommand(program, code => {
   process.exitCode = code;
 });
+addHealCommand(program, code => {
+  process.exitCode = code;
+});
+addDemoCommand(program);
 addPlotCommand(program);
 addTheoryCommand(program);
 

@@ -8,6 +8,7 @@ const seconds = (milliseconds: number): string => {
 /** What a progress line says: phase, samples (or other things) done and the time left at the pace so far. */
 export function progressLine({ phase, done, total }: AuditProgress, elapsed: number, things = 'samples'): string {
   if (phase === 'weights') return 'reading the weights';
+  if (phase === 'proof') return 'proving bounds';
   if (phase === 'timing') return 'timing the model with and without tiny weights';
   if (total === null) return `${done} ${things}, ${seconds(elapsed)}`;
   const left = done > 0 ? `, ${seconds((elapsed / done) * (total - done))} left` : '';

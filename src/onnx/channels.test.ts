@@ -290,6 +290,12 @@ describe('constants are followed through', () => {
       [node('ReduceMax', ['c'], ['y'], { axes: [-1, -2], keepdims: 0 })],
       [],
       [0, 1, 0, 1],
+      [nan, 0, nan, 2],
+    ],
+    'a reduction that changes equal numbers': [
+      [node('ReduceSum', ['c'], ['y'], { axes: [-1, -2], keepdims: 0 })],
+      [],
+      [0, 1, 0, 1],
       [nan, nan, nan, nan],
     ],
     'a gate with one channel': [

@@ -15,7 +15,8 @@ export interface Connections {
   visit(each: (input: number, output: number, sum: number) => void): void;
 }
 
-const isPadded = (node: NodeProto): boolean =>
+/** Whether an operator with a window adds positions at the border. */
+export const isPadded = (node: NodeProto): boolean =>
   (intsAttribute(node, 'pads')?.some(pad => pad !== 0) ?? false) ||
   stringAttribute(node, 'auto_pad', 'NOTSET').startsWith('SAME');
 

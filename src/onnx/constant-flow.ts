@@ -15,7 +15,7 @@ import {
   rankOf,
   unary,
 } from './channels.js';
-import { type Connections, channelIndex, connectionsOf } from './connections.js';
+import { type Connections, channelIndex, connectionsOf, isPadded } from './connections.js';
 import type { ConstantLookup } from './constants.js';
 import { batchNormOf, perChannel } from './layers.js';
 import type { NodeProto } from './proto.js';
@@ -68,7 +68,8 @@ function mapLevels(input: Channels, level: (x: number, channel: number) => numbe
 /** One number for each channel of `like` from a constant operand of an elementwise node, or null where it varies otherwise. */
 function operandLevels({ scope, lookup }: Context, value: string, like: Channels): Float64Array | null {
   const constant = lookup(scope, value);
-  return constant && like.layout === 'plain' ? perChannel(constant, like.constant.length, like.axis, like.rank) : null;
+  const fits = constant && (like.layout === 'plain' || constant.data.length === 1);
+  return fits ? perChannel(constant, like.constant.length, like.axis, like.rank) : null;
 }
 
 /** Sums, maxima and minima of more operands than this are left alone: each takes a pass over all channels. */
@@ -210,16 +211,20 @@ function flattened(input: Channels): Knowledge {
   return isLast ? { ...input, axis: 1, layout: 'cycle' } : 'varying';
 }
 
-/** A reduction over positions keeps the channels apart; its level is not worth computing. */
+/** Reductions whose result for equal numbers is that number. */
+const keepsEqual = new Set('ReduceMean ReduceMax ReduceMin'.split(' '));
+
+/** A reduction over positions keeps the channels apart; where it changes the level, that is not worth computing. */
 function throughReduction({ scope, lookup }: Context, node: NodeProto, input: Channels): Knowledge {
   const named = node.input[1] ? lookup(scope, node.input[1])?.data : intsAttribute(node, 'axes');
   if (!named || named.length === 0 || input.axis < 0 || input.rank === null || input.layout !== 'plain')
     return 'varying';
   const axes = Array.from(named, axis => (axis < 0 ? axis + (input.rank as number) : axis));
   const keepsAxes = intAttribute(node, 'keepdims', 1) === 1 || axes.every(axis => axis > input.axis);
-  return keepsAxes && !axes.includes(input.axis)
-    ? { ...input, level: new Float64Array(input.level.length).fill(Number.NaN) }
-    : 'varying';
+  if (!keepsAxes || axes.includes(input.axis)) return 'varying';
+  return keepsEqual.has(node.opType)
+    ? input
+    : { ...input, level: new Float64Array(input.level.length).fill(Number.NaN) };
 }
 
 /** What follows for the outputs of a node from what is known of its inputs, as a function of the output's position. */
@@ -284,7 +289,8 @@ function throughFirst(context: Context, node: NodeProto, varying: ReadonlySet<st
   if (opType === 'Pad') return throughPad(context, node, first);
   const isMap = first.axis === 1 && first.layout === 'plain';
   if (keepsChannels.has(opType)) {
-    const stays = (x: number) => (x === 0 && opType !== 'InstanceNormalization' ? 0 : Number.NaN);
+    const averages = opType === 'AveragePool' && !isPadded(node) && intAttribute(node, 'ceil_mode', 0) === 0;
+    const stays = (x: number) => (averages || (x === 0 && opType !== 'InstanceNormalization') ? x : Number.NaN);
     return isMap ? mapLevels(first, stays) : 'varying';
   }
   if (keepsLevel.has(opType)) return isMap && !resizesChannels(context, node, first) ? { ...first } : 'varying';

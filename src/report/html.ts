@@ -6,7 +6,7 @@ import { count, percent, plural, si, significant } from './numbers.js';
 import { type PageData, pageData } from './page-data.js';
 import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
-import { feeder, modelFacts, summary, syntheticWarning, worstFirst } from './summary.js';
+import { feeder, modelFacts, proofRange, summary, syntheticWarning, worstFirst } from './summary.js';
 import { verdictColor, verdictStyles, verdictsIn } from './verdict-style.js';
 
 const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
@@ -41,6 +41,7 @@ function header(report: AuditReport): string {
   const output = outputs
     .map(each => name(each.name) + when(each.constant, () => ' (constant: does not depend on the input)'))
     .join(', ');
+  const range = proofRange(report);
   return `<header>
 <div class="top"><span>Rectifier audit</span><button type="button" class="plain" id="theme" hidden>Dark</button></div>
 <h1>${name(fileName(report.model.name))}</h1>
@@ -49,7 +50,7 @@ function header(report: AuditReport): string {
 <dt>${inputs.length === 1 ? 'Input' : 'Inputs'}</dt><dd>${input || 'none'}</dd>
 <dt>${outputs.length === 1 ? 'Output' : 'Outputs'}</dt><dd>${output || 'none'}</dd>
 <dt>Data</dt><dd>${name(report.data.description)}</dd>
-</dl>
+${when(range !== null, () => `<dt>Proof</dt><dd>for inputs ${html((range as string[]).join('; '))}</dd>\n`)}</dl>
 </header>`;
 }
 

@@ -1,6 +1,6 @@
 import { type AuditReport, type Certainty, type UnitReport, verdicts } from '../audit/report.js';
 import { labels, printable } from './names.js';
-import { plural } from './numbers.js';
+import { plural, significant } from './numbers.js';
 import { verdictStyles } from './verdict-style.js';
 
 const certainties: readonly Certainty[] = ['exact', 'float32 rounding', 'proof', 'sample', 'none'];
@@ -45,17 +45,28 @@ const short = (x: number | null | undefined): number | null =>
 const deviation = (variance: number | null): number | null => (variance === null ? null : Math.sqrt(variance));
 
 /** What is to be said about a unit besides its verdict and numbers. */
-function explanation({ cause, preActivation, slopeKind }: UnitReport): string {
+function explanation({ verdict, cause, preActivation, bounds, slopeKind }: UnitReport): string {
   const broken = (n: number, what: string) => (n > 0 ? [`${what} at ${plural(n, 'position')}.`] : []);
   return [
     ...(cause === null ? [] : [printable(cause)]),
+    // The cause of a proved verdict states the bounds itself.
+    ...(bounds === null || verdict.startsWith('proved')
+      ? []
+      : [`Proved to stay from ${significant(bounds.lower)} to ${significant(bounds.upper)}.`]),
     ...(slopeKind === null || slopeKind === 'leaky' || slopeKind === 'relu-like' ? [] : [`Slope: ${slopeKind}.`]),
     ...broken(preActivation?.nan ?? 0, 'NaN'),
     ...broken(preActivation?.infinite ?? 0, 'Infinite'),
   ].join(' ');
 }
 
-function aboutLayer({ name, spelling, path, fedBy, unobservedBecause }: AuditReport['layers'][number]): string {
+function aboutLayer({
+  name,
+  spelling,
+  path,
+  fedBy,
+  unobservedBecause,
+  unboundedBecause,
+}: AuditReport['layers'][number]): string {
   const fed = fedBy === null ? 'fed by a sum' : `fed by ${fedBy.op} ${fedBy.name} (fan-in ${fedBy.fanIn})`;
   const parts = [
     name,
@@ -63,6 +74,7 @@ function aboutLayer({ name, spelling, path, fedBy, unobservedBecause }: AuditRep
     ...(path === '' ? [] : [`in ${path}`]),
     fed,
     ...(unobservedBecause === null ? [] : [unobservedBecause]),
+    ...(unboundedBecause === null ? [] : [`no proved bounds: ${unboundedBecause}`]),
   ];
   return parts.map(printable).join(' · ');
 }

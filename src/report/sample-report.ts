@@ -141,6 +141,7 @@ function unit(index: number, verdict: Verdict, op: string, samples: number, rand
           infinite: 0,
         }
       : null,
+    bounds: null,
     constant: verdict === 'vanished' ? -0.0312 : null,
     negativeSlope: slope,
     slopeKind: slope === null ? null : kindOf(slope),
@@ -219,6 +220,8 @@ export function sampleReport(options: SampleOptions): AuditReport {
       slopes: slopesOf(units, op),
       batchNorm: residual ? null : { name: `features.${l}/bn`, redundant: units.length, mirrored: 0, zero: 0 },
       unobservedBecause: null,
+      boundedBy: null,
+      unboundedBecause: null,
       units,
     };
   });
@@ -259,6 +262,7 @@ export function sampleReport(options: SampleOptions): AuditReport {
         : synthetic
           ? { kind: 'synthetic', description: `${samples} samples of Gaussian noise, seed 1` }
           : { kind: 'samples', description: `${samples} samples of faces.npz` },
+    proof: null,
     samples,
     totals: {
       layers: layers.length,

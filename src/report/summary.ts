@@ -28,6 +28,25 @@ export function worstFirst(layers: readonly LayerReport[]): number[] {
   return [...layers.keys()].sort(compare);
 }
 
+const interval = (lower: number, upper: number): string => `${significant(lower)} to ${significant(upper)}`;
+
+/** What the inputs of a proof may be, one entry for each: `image from 0 to 1`; null where nothing was to be proved. */
+export const proofRange = ({ proof }: AuditReport): string[] | null =>
+  proof?.inputs.map(({ name, lower, upper }) => {
+    const all = lower.map((low, channel) => interval(low, upper[channel] as number));
+    const shown = all.length > 4 ? [...all.slice(0, 4), '…'] : all;
+    return `${printable(name)} from ${shown.join(', ')}${all.length > 1 ? ' (by channel)' : ''}`;
+  }) ?? null;
+
+/** Layers of which nothing was proved, by reason. */
+function unboundedSentences({ layers, proof }: AuditReport): string[] {
+  if (proof === null) return [];
+  const reasons = new Map<string, number>();
+  for (const { unboundedBecause: reason } of layers)
+    if (reason !== null) reasons.set(reason, (reasons.get(reason) ?? 0) + 1);
+  return [...reasons].map(([reason, n]) => `No bounds were proved for ${plural(n, 'layer')}: ${printable(reason)}.`);
+}
+
 const list = (parts: readonly string[]): string =>
   parts.length < 2 ? parts.join('') : `${parts.slice(0, -1).join(', ')} and ${parts.at(-1)}`;
 
@@ -35,8 +54,10 @@ const list = (parts: readonly string[]): string =>
 const silentRate = (samples: number): number => 1 - 0.05 ** (1 / samples);
 
 /** What the dead units died of, as far as known: `31 vanished (…), 37 silent on 200 samples (…)`. */
-function deadByVerdict({ layers, samples, totals }: AuditReport): string {
-  const { vanished, 'proved-dead': proved } = totals.counts;
+function deadByVerdict({ layers, samples, totals, proof }: AuditReport): string {
+  const { vanished } = totals.counts;
+  const isProved = (unit: LayerReport['units'][number]) => unit.dead && unit.verdict === 'proved-dead';
+  const proved = layers.reduce((sum, layer) => sum + layer.units.filter(isProved).length, 0);
   const silent = totals.dead - vanished - proved;
   const rounded = layers.some(layer =>
     layer.units.some(unit => unit.verdict === 'vanished' && unit.certainty === 'float32 rounding'),
@@ -44,7 +65,7 @@ function deadByVerdict({ layers, samples, totals }: AuditReport): string {
   const rate = `${silent === 1 ? 'it' : 'each'} fires on fewer than ${percent(silentRate(samples))} of inputs`;
   const parts = [
     { n: vanished, what: `vanished (${rounded ? 'to float32 rounding' : 'exact'}, no data needed)` },
-    { n: proved, what: 'proved dead (for every input)' },
+    { n: proved, what: `proved dead (for every input${proof === null ? '' : ' in the declared range'})` },
     { n: silent, what: `silent on ${plural(samples, 'sample')} (${rate}, 95\u00a0% confidence)` },
   ].filter(({ n }) => n > 0);
   if (parts.length === 1) return (parts[0]!.n === 1 ? '' : 'all ') + parts[0]!.what;
@@ -137,7 +158,7 @@ export function summary(report: AuditReport): string[] {
     report.totals.layers === 0
       ? ['The model has no rectifier (ReLU, Leaky ReLU, PReLU or a relative), so none of its units can die.']
       : [deadSentence(report), ...leakingSentence(report), ...othersSentence(report), ...removableSentences(report)];
-  return [...units, ...subnormalSentences(report)];
+  return [...units, ...unboundedSentences(report), ...subnormalSentences(report)];
 }
 
 /** The warning that goes above and below a report on made-up inputs; null for any other. */

@@ -1,7 +1,7 @@
 import type { AuditReport, Finding, LayerReport, Verdict } from '../audit/report.js';
 import { cutMiddle, displayWidth, labels, printable } from './names.js';
 import { count, plural, significant } from './numbers.js';
-import { feeder, isTroubled, modelFacts, summary, syntheticWarning, worstFirst } from './summary.js';
+import { feeder, isTroubled, modelFacts, proofRange, summary, syntheticWarning, worstFirst } from './summary.js';
 import { verdictStyles, verdictsIn } from './verdict-style.js';
 
 export interface TableOptions {
@@ -60,7 +60,13 @@ function header(report: AuditReport, width: number, paint: Paint): string[] {
   const name = cutMiddle(printable(report.model.name), width - 9);
   const facts = wrap(modelFacts(report).join(', '), width - 9);
   const data = wrap(printable(report.data.description), width - 9);
-  return [...indent([paint.bold(name), ...facts.map(paint.dim)], 'Model    '), ...indent(data, 'Data     ')];
+  const range = proofRange(report);
+  const proof = range === null ? [] : wrap(`inputs ${range.join('; ')}`, width - 9);
+  return [
+    ...indent([paint.bold(name), ...facts.map(paint.dim)], 'Model    '),
+    ...indent(data, 'Data     '),
+    ...indent(proof, 'Proof    '),
+  ];
 }
 
 /** Cells for each verdict of a bar: in proportion, but one at least for each verdict that occurs. */

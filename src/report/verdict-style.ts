@@ -34,7 +34,7 @@ export const verdictStyles: Readonly<Record<Verdict, VerdictStyle>> = {
     ansi: 166,
     light: '#a63a00',
     dark: '#ff9466',
-    meaning: 'Its pre-activation is never positive, whatever the input. A proof.',
+    meaning: 'Its pre-activation is never positive, whatever the input (in the declared range). A proof.',
   },
   silent: {
     label: 'silent',
@@ -66,7 +66,8 @@ export const verdictStyles: Readonly<Record<Verdict, VerdictStyle>> = {
     ansi: 25,
     light: '#00507d',
     dark: '#8fccf2',
-    meaning: 'Its pre-activation is always positive, whatever the input: the rectifier does nothing.',
+    meaning:
+      'Its pre-activation is never negative, whatever the input (in the declared range): the rectifier does nothing. A proof.',
   },
   linear: {
     label: 'linear',

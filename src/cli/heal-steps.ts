@@ -1,0 +1,101 @@
+import { dissect } from '../audit/anatomy.js';
+import { type AuditData, audit } from '../audit/audit.js';
+import { type DropReport, dropInitializerInputs, type FlushReport, flushTiny } from '../heal/flush.js';
+import type { RepairPromise } from '../heal/promise.js';
+import { prune } from '../heal/prune/prune.js';
+import type { PruneReport } from '../heal/prune/report.js';
+import { type ReviveReport, revive } from '../heal/revive.js';
+import { silentUnits } from '../heal/silent-units.js';
+import { canonicalSlopes, type SlopesReport } from '../heal/slopes.js';
+import type { Snap } from '../heal/snap.js';
+import { type SoftenOptions, type SoftenReport, soften } from '../heal/soften.js';
+import type { Model } from '../onnx/model.js';
+import type { SessionOptions } from '../onnx/runtime.js';
+import type { InputSpec } from '../onnx/tensor-data.js';
+
+/** The repairs that are asked for. */
+export interface HealFlags {
+  readonly dropInitializerInputs?: boolean;
+  readonly flush?: boolean;
+  readonly prune?: boolean;
+  readonly align: number;
+  readonly silent?: boolean;
+  readonly slopes?: Snap | true;
+  readonly soften?: Pick<SoftenOptions, 'to' | 'negativeSlope'>;
+  readonly shared?: boolean;
+  readonly revive?: boolean;
+  /** Largest difference, relative to the largest value of an output, of repairs that are exact but for rounding. */
+  readonly tolerance: number;
+  readonly seed: number;
+}
+
+/** What a repair did, by the name of its flag. */
+export type StepReport =
+  | { readonly repair: 'drop-initializer-inputs'; readonly report: DropReport }
+  | { readonly repair: 'flush'; readonly report: FlushReport }
+  | { readonly repair: 'prune'; readonly report: PruneReport }
+  | { readonly repair: 'slopes'; readonly report: SlopesReport }
+  | { readonly repair: 'soften'; readonly report: SoftenReport }
+  | { readonly repair: 'revive'; readonly report: ReviveReport };
+
+/** One repair that was carried out on a model. */
+export type Step = StepReport & {
+  readonly model: Model;
+  /** Whether it did anything. */
+  readonly changed: boolean;
+  readonly promise: RepairPromise;
+};
+
+type Repair = (model: Model) => Promise<Step> | Step;
+
+/** The repairs that the flags ask for, in the order in which they are carried out: what makes the model smaller first, what adds to it last. */
+export function repairsOf(
+  flags: HealFlags,
+  data: AuditData | null,
+  inputs: readonly InputSpec[],
+  session: SessionOptions,
+): Repair[] {
+  const rounded: RepairPromise = { kind: 'tolerance', relative: flags.tolerance };
+  const repairs: (Repair | false | undefined)[] = [
+    flags.dropInitializerInputs &&
+      (model => {
+        const { model: healed, report } = dropInitializerInputs(model);
+        const changed = report.dropped.length > 0;
+        return { repair: 'drop-initializer-inputs', report, model: healed, changed, promise: { kind: 'bit-equal' } };
+      }),
+    flags.flush &&
+      (model => {
+        const { model: healed, report } = flushTiny(model);
+        return { repair: 'flush', report, model: healed, changed: report.flushed > 0, promise: rounded };
+      }),
+    flags.prune &&
+      (async model => {
+        const constants =
+          flags.silent && data ? silentUnits(dissect(model).layers, await audit(model, data, session)) : new Map();
+        const { model: healed, report } = await prune(model, { align: flags.align, constants, inputs, ...session });
+        const { layers, nodesRemoved, flushed, negligible } = report;
+        const changed = layers.length + nodesRemoved.length + flushed + negligible > 0;
+        return { repair: 'prune', report, model: healed, changed, promise: rounded };
+      }),
+    flags.slopes !== undefined &&
+      (model => {
+        const snap = flags.slopes === true ? undefined : flags.slopes;
+        const { model: healed, report } = canonicalSlopes(model, snap ? { snap } : {});
+        const promise: RepairPromise = report.largestChange > 0 ? { kind: 'report' } : rounded;
+        return { repair: 'slopes', report, model: healed, changed: report.changed.length > 0, promise };
+      }),
+    flags.soften &&
+      (model => {
+        const { model: healed, report } = soften(model, { ...flags.soften!, perChannel: !flags.shared });
+        const promise: RepairPromise = { kind: report.negativeSlope === 0 ? 'bit-equal' : 'report' };
+        return { repair: 'soften', report, model: healed, changed: report.softened.length > 0, promise };
+      }),
+    flags.revive &&
+      (async model => {
+        const { model: healed, report } = await revive(model, { data, seed: flags.seed, ...session });
+        const promise: RepairPromise = report.folded ? rounded : { kind: 'bit-equal' };
+        return { repair: 'revive', report, model: healed, changed: report.revived.length > 0, promise };
+      }),
+  ];
+  return repairs.filter((each): each is Repair => Boolean(each));
+}

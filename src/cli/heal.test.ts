@@ -1,0 +1,324 @@
+import { existsSync } from 'node:fs';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { Command, CommanderError } from 'commander';
+import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
+import { modelOf, tensor } from '../../test/models.js';
+import { randomBatch } from '../../test/random-networks.js';
+import { audit } from '../audit/audit.js';
+import { writeNpy } from '../data/npy.js';
+import { Failure } from '../failure.js';
+import { float, floatTensor, node, valueInfo } from '../onnx/build.js';
+import { readModelFile } from '../onnx/file.js';
+import { type Model, mainGraph, writeModel } from '../onnx/model.js';
+import { DataLocation } from '../onnx/proto.js';
+import { createRandom } from '../random.js';
+import { addHealCommand } from './heal.js';
+
+let folder: string;
+const at = (name: string) => join(folder, name);
+
+/** Two dense layers: 8 units alive, 16 without weights, 8 kept down by their biases. */
+function network(): Model {
+  const random = createRandom(5);
+  const kinds = Array.from({ length: 32 }, (_, unit) => (unit < 8 ? 'alive' : unit < 24 ? 'vanished' : 'silent'));
+  const w1 = Array.from({ length: 4 * 32 }, (_, index) =>
+    kinds[index % 32] === 'vanished' ? (index % 32 === 9 ? 1e-39 : 0) : random.normal(),
+  );
+  const b1 = kinds.map(kind => (kind === 'silent' ? -60 : kind === 'vanished' ? 0.5 : 0.1));
+  return modelOf({
+    nodes: [node('Gemm', ['x', 'w1', 'b1'], ['z']), node('Relu', ['z'], ['h']), node('Gemm', ['h', 'w2', 'b2'], ['y'])],
+    initializers: [
+      floatTensor('w1', [4, 32], w1),
+      floatTensor('b1', [32], b1),
+      floatTensor(
+        'w2',
+        [32, 3],
+        Array.from({ length: 96 }, () => random.normal()),
+      ),
+      floatTensor('b2', [3], [0, 1, 2]),
+    ],
+    inputs: [valueInfo('x', ['N', 4])],
+    outputs: [valueInfo('y')],
+  });
+}
+
+const x = randomBatch([4], 60, createRandom(6));
+const data = {
+  kind: 'samples',
+  description: 'test',
+  total: 60,
+  batches: () => [{ feeds: { x }, samples: 60 }],
+} as const;
+
+/** Runs the command in this process, in the folder. */
+async function heal(...args: string[]): Promise<{ status: number | string; stdout: string; stderr: string }> {
+  const written = { stdout: '', stderr: '' };
+  const spies = (['stdout', 'stderr'] as const).map(stream =>
+    vi.spyOn(process[stream], 'write').mockImplementation(text => {
+      written[stream] += text;
+      return true;
+    }),
+  );
+  let status: number | string = 'unfinished';
+  const program = new Command().configureOutput({
+    outputError: text => {
+      written.stderr += text;
+    },
+  });
+  addHealCommand(program, code => {
+    status = code;
+  });
+  for (const command of [program, ...program.commands]) command.exitOverride();
+  try {
+    await program.parseAsync(['heal', ...args, '--threads', '1'], { from: 'user' });
+  } catch (cause) {
+    if (cause instanceof Failure) Object.assign(written, { stderr: cause.message });
+    else if (!(cause instanceof CommanderError)) throw cause;
+    status = cause instanceof Failure ? cause.kind : 'usage';
+  } finally {
+    for (const spy of spies) spy.mockRestore();
+  }
+  return { status, ...written };
+}
+
+beforeAll(async () => {
+  folder = await mkdtemp(join(tmpdir(), 'reluminate-heal-'));
+  await writeFile(at('model.onnx'), writeModel(network()));
+  await writeFile(at('x.npy'), writeNpy(x));
+  const leaky = modelOf({
+    nodes: [node('LeakyRelu', ['x'], ['y'], { alpha: float(0.25) })],
+    inputs: [valueInfo('x', ['N', 4])],
+    outputs: [valueInfo('y')],
+  });
+  await writeFile(at('healthy.onnx'), writeModel(leaky));
+  await mkdir(at('locked'));
+  await chmod(at('locked'), 0o500);
+});
+afterAll(() => rm(folder, { recursive: true }));
+
+describe('repairs', () => {
+  test('prune writes a smaller model of the same outputs, and says so', async () => {
+    const { status, stdout, stderr } = await heal(
+      at('model.onnx'),
+      '--prune',
+      '--align',
+      '1',
+      '--data',
+      at('x.npy'),
+      '-o',
+      at('small.onnx'),
+      '--rounds',
+      '3',
+    );
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toContain('prune: 16 rectified units removed');
+    expect(stdout).toMatch(/parameters +259 → 131 \(−49\.4/);
+    expect(stdout).toContain('Promise kept');
+    expect(stdout).toContain(`Wrote ${at('small.onnx')}`);
+    const small = await readModelFile(at('small.onnx'));
+    expect((await audit(small, data)).totals.removable.units).toBe(0);
+    const silent = await heal(
+      at('model.onnx'),
+      '--prune',
+      '--align',
+      '1',
+      '--silent',
+      '--data',
+      at('x.npy'),
+      '-o',
+      at('smaller.onnx'),
+      '--rounds',
+      '0',
+    );
+    expect(silent.status).toBe(0);
+    expect((await audit(await readModelFile(at('smaller.onnx')), data)).totals.units).toBe(8);
+  });
+
+  test('several repairs are each held to their promise; JSON has all of it', async () => {
+    const args = [
+      '--flush',
+      '--prune',
+      '--slopes',
+      '--soften',
+      'prelu',
+      '--revive',
+      '--data',
+      at('x.npy'),
+      '--rounds',
+      '0',
+    ];
+    const { status, stdout } = await heal(at('model.onnx'), ...args, '-o', at('all.onnx'), '--json', at('all.json'));
+    expect(status).toBe(0);
+    expect(stdout).toContain('slopes: the slopes are in order');
+    const report = JSON.parse(await readFile(at('all.json'), 'utf8'));
+    expect(report.output).toBe(at('all.onnx'));
+    expect(
+      report.steps.map((step: { repair: string; changed: boolean; verification: { kept: boolean } | null }) => [
+        step.repair,
+        step.changed,
+        step.verification?.kept,
+      ]),
+    ).toEqual([
+      ['flush', true, true],
+      ['prune', true, true],
+      ['slopes', false, undefined],
+      ['soften', true, true],
+      ['revive', true, true],
+    ]);
+    expect(report.steps.map((step: { promise: { kind: string } }) => step.promise.kind)).toEqual([
+      'tolerance',
+      'tolerance',
+      'tolerance',
+      'bit-equal',
+      'bit-equal',
+    ]);
+    expect(report.verification).toMatchObject({ samples: 60, kept: true, promise: { kind: 'tolerance' } });
+    const healed = await audit(await readModelFile(at('all.onnx')), data);
+    expect(healed.totals.dead).toBe(0);
+  });
+
+  test('--json - prints JSON alone; --dry-run writes no model', async () => {
+    const before = await readdir(folder);
+    const { status, stdout } = await heal(
+      at('model.onnx'),
+      '--revive',
+      '--dry-run',
+      '--json',
+      '-',
+      '--rounds',
+      '0',
+      '--seed',
+      '3',
+    );
+    expect(status).toBe(0);
+    const report = JSON.parse(stdout);
+    expect([report.output, report.steps[0].report.revived.length, report.steps[0].report.seed]).toEqual([null, 16, 3]);
+    expect(report.verification.data).toBe('16 random samples, normal, seed 3');
+    expect(await readdir(folder)).toEqual(before);
+  });
+
+  test('soften takes its slope, and drift is reported', async () => {
+    const { status, stdout } = await heal(
+      at('model.onnx'),
+      '--soften',
+      'leaky:0.1',
+      '-o',
+      at('leaky.onnx'),
+      '--rounds',
+      '0',
+    );
+    expect(status).toBe(0);
+    expect(stdout).toContain('1 ReLU softened of slope 0.1');
+    expect(stdout).toContain('the outputs may change');
+    expect(mainGraph(await readModelFile(at('leaky.onnx'))).node[1]!.attribute[0]!.f).toBe(Math.fround(0.1));
+  });
+
+  test('a model is healed in place with --force only', async () => {
+    await writeFile(at('own.onnx'), writeModel(network()));
+    const refused = await heal(at('own.onnx'), '--flush', '-o', at('own.onnx'));
+    expect([refused.status, refused.stderr]).toEqual([
+      'usage',
+      `--output: the path must not be the model itself without --force, got '${at('own.onnx')}'`,
+    ]);
+    expect(await readFile(at('own.onnx'))).toEqual(Buffer.from(writeModel(network())));
+    expect((await heal(at('own.onnx'), '--flush', '-o', at('own.onnx'), '--force', '--rounds', '0')).status).toBe(0);
+    expect((await audit(await readModelFile(at('own.onnx')), null)).subnormals.tiny).toBe(0);
+  });
+
+  test('weights beside the model move into a file that is written elsewhere', async () => {
+    const model = network();
+    const tensor = mainGraph(model).initializer[2]!;
+    await mkdir(at('apart'), { recursive: true });
+    await mkdir(at('elsewhere'), { recursive: true });
+    await writeFile(at('apart/weights.bin'), tensor.rawData);
+    Object.assign(tensor, {
+      rawData: new Uint8Array(),
+      dataLocation: DataLocation.EXTERNAL,
+      externalData: [{ $typeName: 'onnx.StringStringEntryProto', key: 'location', value: 'weights.bin' }],
+    });
+    await writeFile(at('apart/model.onnx'), writeModel(model));
+    const { status } = await heal(at('apart/model.onnx'), '--flush', '-o', at('elsewhere/model.onnx'), '--rounds', '0');
+    expect(status).toBe(0);
+    expect((await audit(await readModelFile(at('elsewhere/model.onnx')), null)).model.parameters).toBe(259);
+  });
+});
+
+describe('nothing is written', () => {
+  test('where there is nothing to heal, unless forced', async () => {
+    const { status, stdout } = await heal(at('healthy.onnx'), '--flush', '--slopes', '--revive', '-o', at('same.onnx'));
+    expect(status).toBe(0);
+    expect(stdout).toContain('Nothing to heal, so nothing was written.');
+    expect(await readdir(folder)).not.toContain('same.onnx');
+    await heal(at('healthy.onnx'), '--slopes', '-o', at('same.onnx'), '--force');
+    expect(await readFile(at('same.onnx'))).toEqual(await readFile(at('healthy.onnx')));
+  });
+
+  test('where a repair breaks its promise: exit 1', async () => {
+    // Folded constants round, so that no difference at all is too much to ask.
+    const { status, stdout, stderr } = await heal(
+      at('model.onnx'),
+      '--prune',
+      '--align',
+      '1',
+      '--tolerance',
+      '0',
+      '-o',
+      at('broken.onnx'),
+      '--rounds',
+      '0',
+    );
+    expect(status).toBe(1);
+    expect(stderr).toMatch(
+      /^reluminate: heal: Promise broken: the outputs stay the same numbers; over 16 samples the largest difference is .*Nothing was written\.\n$/,
+    );
+    expect(stdout).not.toContain('Wrote');
+    expect(await readdir(folder)).not.toContain('broken.onnx');
+  });
+});
+
+describe('bad input is refused in one sentence', () => {
+  const cases: [string[], RegExp][] = [
+    [['-o', 'out'], /a repair must be named/],
+    [['--flush'], /--output: it must be given, or else --dry-run, got neither/],
+    [['--prune', '--silent', '-o', 'out'], /--silent: it must go with --prune and --data/],
+    [['--soften', 'leaky', '--shared', '-o', 'out'], /--shared: it must go with --soften prelu/],
+    [['--soften', 'elu', '-o', 'out'], /must be leaky:SLOPE, prelu or prelu:SLOPE, got 'elu'/],
+    [['--soften', 'leaky:x', '-o', 'out'], /must be a number/],
+    [['--slopes', 'n/3', '-o', 'out'], /Allowed choices are power-of-two, n\/256/],
+    [['--prune', '--align', '0', '-o', 'out'], /whole number from 1 up/],
+    [['--flush', '--tolerance', '-1', '-o', 'out'], /number from 0 up/],
+    [['--flush', '--data', '-', '-o', 'out'], /they must be files, got '-'/],
+    // The superuser may write anywhere.
+    ...(process.getuid?.() === 0
+      ? []
+      : [[['--flush', '-o', 'locked/out.onnx'], /in a writable folder/] as [string[], RegExp]]),
+    [['--flush', '-o', 'nowhere/out.onnx'], /--output: the path must be a file in a writable folder/],
+    [['--flush', '-o', 'out', '--json', 'out'], /--json: the path must not be that of --output/],
+    [['--flush', '-o', 'out', '--json', 'model.onnx'], /--json: the path must not be the model itself/],
+  ];
+  for (const [args, message] of cases)
+    test(args.join(' '), async () => {
+      const before = await readdir(folder, { recursive: true });
+      const placed = args.map((arg, index) => (['-o', '--json'].includes(args[index - 1] ?? '') ? at(arg) : arg));
+      const { status, stdout, stderr } = await heal(at('model.onnx'), ...placed);
+      expect([status, stdout]).toEqual(['usage', '']);
+      expect(stderr).toMatch(message);
+      expect(await readdir(folder, { recursive: true })).toEqual(before);
+    });
+
+  test.skipIf(!existsSync('/dev/full'))('a full disk', async () => {
+    const { status, stderr } = await heal(at('model.onnx'), '--flush', '-o', '/dev/full', '--rounds', '0');
+    expect([status, stderr]).toEqual([
+      'input',
+      expect.stringContaining("write '/dev/full': the place must be writable"),
+    ]);
+  });
+
+  test('a model or data that cannot be read', async () => {
+    expect((await heal(at('missing.onnx'), '--flush', '-o', at('out'))).status).toBe('input');
+    await writeFile(at('wide.npy'), writeNpy(tensor([2, 5], new Float32Array(10))));
+    expect((await heal(at('model.onnx'), '--flush', '--data', at('wide.npy'), '-o', at('out'))).status).toBe('input');
+  });
+});

@@ -1,0 +1,215 @@
+import { dirname, resolve } from 'node:path';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import type { AuditData } from '../audit/audit.js';
+import { applyShapes, parseShapes } from '../data/shape.js';
+import { Failure } from '../failure.js';
+import type { RepairPromise } from '../heal/promise.js';
+import { type Verification, verify } from '../heal/verify.js';
+import { readModelFile, writeModelFile, writeWhole } from '../onnx/file.js';
+import { embedExternal, inputSpecs, type Model } from '../onnx/model.js';
+import { printable } from '../report/names.js';
+import { version } from '../version.js';
+import { addDataOptions, type DataFlags, samplesOf } from './data-options.js';
+import { type HealFlags, repairsOf, type Step } from './heal-steps.js';
+import { stepText, verificationText } from './heal-text.js';
+import { parseCount, parseNumber, parseThreads } from './options.js';
+import { isSameFile, requireApart, requireWritable } from './result-file.js';
+
+interface Flags extends DataFlags, HealFlags {
+  readonly output?: string;
+  readonly json?: string;
+  readonly force?: boolean;
+  readonly dryRun?: boolean;
+  readonly all?: boolean;
+  readonly rounds: number;
+  readonly threads?: number;
+}
+
+/** `leaky`, `leaky:0.01`, `prelu`, `prelu:0.25` or a slope `tailored`. */
+function parseSoften(text: string): HealFlags['soften'] {
+  const [to, slope, ...rest] = text.split(':');
+  if ((to !== 'leaky' && to !== 'prelu') || rest.length > 0)
+    throw new InvalidArgumentError(`It must be leaky:SLOPE, prelu or prelu:SLOPE, got '${text}'.`);
+  if (slope === undefined) return { to };
+  return { to, negativeSlope: slope === 'tailored' ? slope : parseNumber(slope) };
+}
+
+function parseRounds(text: string): number {
+  return text === '0' ? 0 : parseCount(text);
+}
+
+function parseTolerance(text: string): number {
+  const value = parseNumber(text);
+  if (value < 0) throw new InvalidArgumentError(`It must be a number from 0 up, got '${text}'.`);
+  return value;
+}
+
+/** Adds `reluminate heal` to the program. `finish` receives the exit code. */
+export function addHealCommand(program: Command, finish: (code: number) => void): void {
+  const command = program
+    .command('heal')
+    .description('repair a model: remove what is dead, or revive it, and check that its outputs stay')
+    .argument('<model>', 'ONNX file')
+    .optionsGroup('Repairs, in this order:')
+    .option('--drop-initializer-inputs', 'initializers are no longer inputs, so that the engine can fuse them')
+    .option('--flush', 'set weights below 1e-12 to zero: subnormal numbers slow a CPU down')
+    .option('--prune', 'remove units whose output is constant, and what nothing reads')
+    .option('--align <n>', 'with --prune: keep widths at multiples of n; 1 removes all that can go', parseCount, 8)
+    .option('--silent', 'with --prune: units that are silent on --data too, which is exact on that data only')
+    .addOption(
+      new Option('--slopes [snap]', 'canonical slopes; snap moves them to numbers that a target can hold').choices([
+        'power-of-two',
+        'n/256',
+      ]),
+    )
+    .option('--soften <to>', 'ReLU to leaky:SLOPE or prelu[:SLOPE]; SLOPE may be tailored (to the depth)', parseSoften)
+    .option('--shared', 'with --soften prelu: one slope for a layer instead of one for each unit')
+    .option('--revive', 'give dead units fresh weights; with --data the silent ones too, fitted to the samples');
+  addDataOptions(command)
+    .optionsGroup('Checking:')
+    .option('--tolerance <share>', 'largest difference beside the largest value of an output', parseTolerance, 1e-5)
+    .option('--rounds <n>', 'interleaved runs in which both models are timed; 0 for none', parseRounds, 21)
+    .option('--threads <n>', 'threads of the engine; by default one for each core', parseThreads)
+    .optionsGroup('Results:')
+    .option('-o, --output <file>', 'where the healed model goes, whole or not at all')
+    .option('--dry-run', 'repair and check, but write no model')
+    .option('--force', 'write over the model itself, and write where there was nothing to heal')
+    .option('--json <file>', 'write what was done as JSON; - for standard output, in place of the tables')
+    .option('--all', 'show every row')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 healed or nothing to heal, 1 a repair broke its promise (nothing is written), 2 wrong usage, 3 unreadable model or data.
+
+Examples:
+  reluminate heal model.onnx --flush -o fast.onnx
+  reluminate heal model.onnx --prune --data photos/ -o small.onnx
+  reluminate heal model.onnx --revive --soften prelu --data samples.npz -o trainable.onnx`,
+    )
+    .action(async (model: string, flags: Flags) => finish(await runHeal(model, flags)));
+}
+
+/** Throws a Failure for flags that do not go together. */
+async function checkFlags(path: string, flags: Flags): Promise<void> {
+  const { output, json, data } = flags;
+  const fail = (text: string) => new Failure('usage', text);
+  if (![flags.dropInitializerInputs, flags.flush, flags.prune, flags.slopes, flags.soften, flags.revive].some(Boolean))
+    throw fail(
+      'heal: a repair must be named: --flush, --prune, --slopes, --soften, --revive or --drop-initializer-inputs, got none',
+    );
+  if (flags.silent && !(flags.prune && data))
+    throw fail('--silent: it must go with --prune and --data, got one missing');
+  if (flags.shared && flags.soften?.to !== 'prelu')
+    throw fail('--shared: it must go with --soften prelu, got something else');
+  if (data?.includes('-')) throw fail("--data: heal reads the samples several times, so they must be files, got '-'");
+  if (output === undefined && !flags.dryRun) throw fail('--output: it must be given, or else --dry-run, got neither');
+  if (output !== undefined) {
+    if (!flags.force && (await isSameFile(output, path)))
+      throw fail(`--output: the path must not be the model itself without --force, got '${output}'`);
+    await requireWritable('--output', output);
+  }
+  if (json !== undefined && json !== '-') {
+    await requireApart('--json', json, path);
+    if (output !== undefined && resolve(json) === resolve(output))
+      throw fail(`--json: the path must not be that of --output, got '${json}' for both`);
+  }
+}
+
+/** The last model of the steps that changed something; the original where none did. */
+const healedBy = (original: Model, steps: readonly Step[]): Model =>
+  steps.filter(({ changed }) => changed).at(-1)?.model ?? original;
+
+/** What several repairs promise together: as little as the least of them, and as many tolerances as there are. */
+function promiseOf(steps: readonly Step[]): RepairPromise {
+  const promises = steps.map(({ promise }) => promise);
+  if (promises.some(({ kind }) => kind === 'report')) return { kind: 'report' };
+  const relative = promises.reduce((sum, each) => sum + (each.kind === 'tolerance' ? each.relative : 0), 0);
+  return promises.every(({ kind }) => kind === 'bit-equal') ? { kind: 'bit-equal' } : { kind: 'tolerance', relative };
+}
+
+async function runHeal(path: string, flags: Flags): Promise<number> {
+  await checkFlags(path, flags);
+  const original = await readModelFile(path);
+  const specs = applyShapes(inputSpecs(original), parseShapes(flags.shape ?? []));
+  const samples = await samplesOf(flags, specs);
+  const session = flags.threads === undefined ? {} : { threads: flags.threads };
+  // Random inputs show nothing to be dead; they only serve to compare.
+  const data: AuditData | null = flags.data ? samples : null;
+
+  const check = (a: Model, b: Model, promise: Step['promise'], rounds: number): Promise<Verification> =>
+    verify(a, b, samples?.batches() ?? null, {
+      promise,
+      rounds,
+      seed: flags.seed,
+      inputs: specs,
+      ...(samples ? { description: samples.description } : {}),
+      ...(flags.samples === undefined ? {} : { samples: flags.samples }),
+      ...session,
+    });
+
+  const steps: (Step & { verification: Verification | null })[] = [];
+  const repairs = repairsOf(flags, data, specs, session);
+  for (const repair of repairs) {
+    const before = healedBy(original, steps);
+    const step = await repair(before);
+    // Each repair is held to its own promise; where it is the only one, the check of the whole is its check.
+    const verification = step.changed && repairs.length > 1 ? await check(before, step.model, step.promise, 0) : null;
+    steps.push({ ...step, verification });
+  }
+  const changed = steps.filter(step => step.changed);
+  const healed = healedBy(original, steps);
+  const whole = changed.length > 0 ? await check(original, healed, promiseOf(changed), flags.rounds) : null;
+  const broken = [
+    ...changed.flatMap(({ repair, verification }) =>
+      verification && !verification.kept ? [`--${repair}: ${verification.sentence}`] : [],
+    ),
+    ...(whole && !whole.kept ? [whole.sentence] : []),
+  ];
+
+  const writes =
+    flags.output !== undefined && !flags.dryRun && broken.length === 0 && (changed.length > 0 || flags.force === true);
+  if (writes) await writeHealed(flags.output as string, path, healed);
+  const json = `${JSON.stringify(
+    {
+      schemaVersion: 1,
+      reluminate: version,
+      model: path,
+      output: writes ? flags.output : null,
+      steps: steps.map(({ repair, report, changed: did, promise, verification }) => ({
+        repair,
+        changed: did,
+        promise,
+        report,
+        verification,
+      })),
+      verification: whole,
+    },
+    null,
+    2,
+  )}\n`;
+  if (flags.json && flags.json !== '-') await writeWhole(flags.json, json);
+  if (flags.json === '-') process.stdout.write(json);
+  else process.stdout.write(textOf(path, flags, steps, whole, writes));
+  for (const text of broken) process.stderr.write(`reluminate: heal: ${text} Nothing was written.\n`);
+  return broken.length > 0 ? 1 : 0;
+}
+
+/** Writes the model; weights that lie beside the original go into the file where it comes to lie in another folder. */
+const writeHealed = (output: string, path: string, healed: Model): Promise<void> =>
+  writeModelFile(output, resolve(dirname(output)) === resolve(dirname(path)) ? healed : embedExternal(healed));
+
+function textOf(
+  path: string,
+  flags: Flags,
+  steps: readonly Step[],
+  whole: Verification | null,
+  written: boolean,
+): string {
+  const parts = [`Model ${printable(path)}\n`];
+  for (const step of steps) parts.push(`\n${step.repair}: ${stepText(step, flags.all ?? false)}`);
+  if (!whole) parts.push(`\nNothing to heal${written ? '' : ', so nothing was written'}.\n`);
+  else parts.push(`\n${verificationText(whole)}\n${whole.sentence}\n`);
+  if (written) parts.push(`Wrote ${printable(flags.output as string)}\n`);
+  else if (whole?.kept && flags.dryRun) parts.push('Wrote no model (--dry-run).\n');
+  return parts.join('');
+}

@@ -1,0 +1,29 @@
+import { access, constants, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+import { Failure } from '../failure.js';
+
+/** Whether two paths lead to the same file that is there. */
+export async function isSameFile(a: string, b: string): Promise<boolean> {
+  const [first, second] = [await stat(a).catch(() => null), await stat(b).catch(() => null)];
+  return first !== null && second !== null && first.dev === second.dev && first.ino === second.ino;
+}
+
+/** Throws a Failure where a result could not be written later, so that no long run ends in vain. */
+export async function requireWritable(flag: string, path: string): Promise<void> {
+  const found = await stat(path).catch(() => null);
+  const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
+  const folder = await stat(dirname(path)).catch(() => null);
+  const isWritable = await access(isSpecial ? path : dirname(path), constants.W_OK).then(
+    () => folder?.isDirectory(),
+    () => false,
+  );
+  if (path === '' || !isWritable || found?.isDirectory())
+    throw new Failure('usage', `${flag}: the path must be a file in a writable folder, got '${path}'`);
+}
+
+/** The same, and throws a Failure where the result would be written over the model. */
+export async function requireApart(flag: string, path: string, model: string): Promise<void> {
+  if (await isSameFile(path, model))
+    throw new Failure('usage', `${flag}: the path must not be the model itself, got '${path}'`);
+  await requireWritable(flag, path);
+}

@@ -1,0 +1,19 @@
+import type { Certainty, UnitReport } from '../audit/report.js';
+import type { Incoming } from './incoming.js';
+import type { Outgoing } from './outgoing.js';
+
+/** A dead unit that can be cut off and given fresh weights. */
+export interface DeadUnit {
+  /** Index of its layer in the audit. */
+  readonly layer: number;
+  readonly unit: number;
+  readonly found: UnitReport;
+  readonly into: Incoming;
+  readonly out: Outgoing;
+  /** How surely its output is constant, and at what level. */
+  readonly certainty: Certainty;
+  readonly level: number;
+}
+
+/** A unit in one word. */
+export const idOf = (layer: number, unit: number) => `${layer} ${unit}`;
