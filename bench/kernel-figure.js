@@ -3,7 +3,7 @@ import { figure } from '../dist/figures/drawing.js';
 import { ratioPanel, spreadOf } from './ratio-panel.js';
 
 /** Our rows and their names; the rivals' follow. */
-const ours = ['', 'in place', 'other arrays', '2 threads', 'JavaScript'];
+const ours = ['', 'in place', 'other arrays', 'JavaScript'];
 
 const titleOf = name => (ours.includes(name) ? `Reluminate${name && `, ${name}`}` : name);
 

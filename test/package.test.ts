@@ -54,7 +54,7 @@ test('nothing of the tests is shipped, and everything that is imported is a depe
   expect(files.filter(file => /\.test\.|sample-(report|network)\./.test(file))).toEqual([]);
   const code = await Promise.all(files.filter(file => file.endsWith('.js')).map(file => readFile(file, 'utf8')));
   const imported = code.flatMap(text =>
-    [...text.matchAll(/(?:from|import)\s*\(?\s*'([^'.#][^']*)'/g)].map(match => match[1] as string),
+    [...text.matchAll(/(?:^|[;}\s])(?:from|import)\s*\(?\s*'([^'.#][^']*)'/g)].map(match => match[1] as string),
   );
   const packages = imported
     .filter(name => !name.startsWith('node:') && !name.startsWith('reluminate'))
