@@ -5,6 +5,7 @@ import { writeModelFile, writeWhole } from '../onnx/file.js';
 import { renderHtml } from '../report/html.js';
 import { count, percent } from '../report/numbers.js';
 import { version } from '../version.js';
+import { storyPage } from './demo-page.js';
 import type { Chapter } from './demo-story.js';
 import { parseSeed } from './options.js';
 import { table } from './table.js';
@@ -55,11 +56,18 @@ async function runDemo({ seed, output }: DemoFlags): Promise<void> {
     await writeModelFile(join(output, `${fileOf(chapter)}.onnx`), chapter.model);
     await writeWhole(join(output, `${fileOf(chapter)}.html`), renderHtml(chapter.report));
   }
+  const page = join(output, 'report.html');
+  await writeWhole(
+    page,
+    storyPage(chapters, chapter => `${fileOf(chapter)}.html`),
+  );
   const record = chapters.map(({ model: _, report: __, ...rest }) => rest);
   await writeWhole(
     join(output, 'demo.json'),
     `${JSON.stringify({ reluminate: version, seed, chapters: record }, null, 2)}\n`,
   );
   process.stdout.write(table(['digits', 'parameters', 'units', 'dead', 'held-out right'], rows(chapters)));
-  process.stdout.write(`\n${chapters.map(sentences).join('')}\nModels and an audit of each: ${output}\n`);
+  process.stdout.write(
+    `\n${chapters.map(sentences).join('')}\nReport: ${page}; models and an audit of each beside it\n`,
+  );
 }
