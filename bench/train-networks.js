@@ -1,6 +1,7 @@
 /*
  * The networks of the training benchmark as plain data: layers, first parameters and batches, which everybody starts from. Dense weights
- * are [inputs, outputs], convolutions [outputs, inputs, 3, 3], images [samples, channels, height, width].
+ * are [inputs, outputs], convolutions [outputs, inputs, 3, 3], images [samples, channels, height, width]. Rectifiers stand behind the pools: a rectifier that
+ * never falls gives the same there as before them, for a quarter of the work.
  */
 import { createRandom } from '../dist/random.js';
 
@@ -28,11 +29,11 @@ export const networks = [
     inputDims: [1, 28, 28],
     layers: [
       convolution(1, 16, 28),
-      rectifier(16, 28),
       pool(16, 28),
+      rectifier(16, 14),
       convolution(16, 32, 14),
-      rectifier(32, 14),
       pool(32, 14),
+      rectifier(32, 7),
       flatten(32, 7),
       dense(7 * 7 * 32, 10),
     ],

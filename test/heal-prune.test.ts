@@ -178,7 +178,7 @@ describe('real models', () => {
       const feeds = { [spec!.name]: tensor([1, 320, 320, 4], picture) };
       // Node by node: fusions move the outputs of either model further than the repair does.
       const run = async (of: Model) => {
-        const session = await openSession(of, { threads: 1, optimize: false });
+        const session = await openSession(of, { threads: 1, graphOptimizationLevel: 'disabled' });
         const { offsets } = await session.run(feeds);
         await session.close();
         return { offsets: offsets! };

@@ -28,7 +28,7 @@ const rectifying = (
   });
 
 async function outputs(model: Model, values: readonly number[], dims: readonly number[]): Promise<number[]> {
-  const session = await openSession(model, { threads: 1, optimize: false });
+  const session = await openSession(model, { threads: 1, graphOptimizationLevel: 'disabled' });
   try {
     return Array.from((await session.run({ x: tensor(dims, values) })).y!.data as Float32Array);
   } finally {

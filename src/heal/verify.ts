@@ -55,7 +55,7 @@ export interface Verification {
   readonly sentence: string;
 }
 
-export interface VerifyOptions extends Omit<SessionOptions, 'optimize'> {
+export interface VerifyOptions extends Omit<SessionOptions, 'graphOptimizationLevel'> {
   readonly promise: RepairPromise;
   /** Interleaved rounds of the timing (default 21; 0 times nothing). */
   readonly rounds?: number;
@@ -137,14 +137,14 @@ export async function verify(
   const source = batches === null ? syntheticSamples(specs, { distribution: 'normal', samples: count, seed }) : null;
   const renamed = { ...healed, name: `${healed.name} (healed)` };
   const opened: Session[] = [];
-  const open = async (model: Model, optimize: boolean) => {
-    const each = await openSession(model, { ...session, optimize });
+  const open = async (model: Model, graphOptimizationLevel: 'disabled' | 'all') => {
+    const each = await openSession(model, { ...session, graphOptimizationLevel });
     opened.push(each);
     return each;
   };
   try {
-    const plain = [await open(original, false), await open(renamed, false)] as const;
-    const fast = [await open(original, true), await open(renamed, true)] as const;
+    const plain = [await open(original, 'disabled'), await open(renamed, 'disabled')] as const;
+    const fast = [await open(original, 'all'), await open(renamed, 'all')] as const;
     const [asWritten, optimized, rounding] = [new Comparison(), new Comparison(), new Comparison()];
     let samples = 0;
     let first: Batch | null = null;

@@ -18,8 +18,11 @@ export interface SessionOptions {
   readonly threads?: number;
   /** What ONNX Runtime computes on, in order of preference, such as `['webgpu', 'wasm']`; by default its own choice. */
   readonly executionProviders?: readonly string[];
-  /** Whether ONNX Runtime may fuse and rearrange nodes (default true); otherwise it computes them one by one, as the file has them. */
-  readonly optimize?: boolean;
+  /**
+   * What ONNX Runtime may do with the nodes: `'all'` (default), `'extended'`, which fuses them but keeps memory as it is laid out, or `'disabled'`, where it
+   * computes them one by one, as the file has them.
+   */
+  readonly graphOptimizationLevel?: 'disabled' | 'extended' | 'all';
 }
 
 /** A model that is ready to run. */
@@ -94,7 +97,7 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
       extra: patientThreads,
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.executionProviders === undefined ? {} : { executionProviders: options.executionProviders }),
-      ...(options.optimize === false ? { graphOptimizationLevel: 'disabled' as const } : {}),
+      graphOptimizationLevel: options.graphOptimizationLevel ?? 'all',
     });
   } catch (cause) {
     throw new Failure('input', `run model '${model.name}': ONNX Runtime must accept it, got: ${reasonOf(cause)}`, {
