@@ -11,6 +11,6 @@ export function printAims(aims) {
     const median = quantile(ratios, 0.5);
     const isMet = atLeast === undefined ? median <= atMost : median >= atLeast;
     const bound = atLeast === undefined ? `≤ ${atMost.toFixed(2)}` : `≥ ${atLeast.toFixed(2)}`;
-    console.log(`  ${what.padEnd(52)} ${bound}   ${spread(ratios, 2)}   ${isMet ? 'met' : 'missed'}`);
+    console.log(`  ${what.padEnd(60)} ${bound}   ${spread(ratios, 2)}   ${isMet ? 'met' : 'missed'}`);
   }
 }
