@@ -11,8 +11,10 @@ export { type ClassesOption, moons, type PlaneOptions, rings, spirals } from './
 export { type SplitOptions, splitDataset } from './datasets/split.js';
 export { standardizationOf, standardize, standardizeSplit } from './datasets/standardize.js';
 export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
+export { Divergence } from './divergence.js';
 export { type Evaluation, evaluate } from './evaluate.js';
-export { type FitOptions, type FitResult, fit } from './fit.js';
+export { type FitResult, fit } from './fit.js';
+export type { FitOptions } from './fit-options.js';
 export type { Loss } from './loss.js';
 export type { Optimizer } from './optimizer.js';
 export type { ParameterGroup, ParameterGroups, SlopeGroup } from './parameter-group.js';
@@ -20,6 +22,7 @@ export { type Parameter, type ParameterKind, parametersOf, parameterValues } fro
 export type { EpochRecord, LayerRecord } from './record.js';
 export { type NamedTensors, readSafetensors, writeSafetensors } from './safetensors.js';
 export { rateAt, type Schedule } from './schedule.js';
+export type { Settings } from './settings.js';
 export {
   openTrainer,
   type StepResult,
