@@ -3,6 +3,7 @@
 export { type Architecture, formatNetwork } from './builders/architecture.js';
 export { type BuildOptions, buildNetwork } from './builders/build-network.js';
 export { completeNetwork, parseNetwork } from './builders/parse-network.js';
+export { standardizeInput } from './builders/standardize-input.js';
 export { type SkipOptions, tailoredRectifier } from './builders/tailored-rectifier.js';
 export { type Best, type Checkpoint, type EpochSums, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 export type { Dataset, Split, Standardization } from './dataset.js';
