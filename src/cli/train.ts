@@ -192,7 +192,7 @@ async function fitOrKeep(flags: TrainFlags, model: Model, { train }: Split, opti
     const { length } = cause.checkpoint.epochs;
     throw new Failure(
       'input',
-      `${cause.message} from the end of epoch ${length}, which is kept: the same command with --resume '${path}' and another --learning-rate or --clip-norm`,
+      `${cause.message}; the end of epoch ${length} is kept, from which --resume '${path}' goes on with another --learning-rate or --clip-norm`,
       { cause },
     );
   }

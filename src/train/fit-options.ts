@@ -18,7 +18,7 @@ export interface FitOptions extends Omit<TrainerOptions, 'batch' | 'loss' | 'sam
   readonly learningRate?: number | undefined;
   /** Default constant. */
   readonly schedule?: Schedule | undefined;
-  /** Decides the order of the samples (default 0). */
+  /** Decides the order of the samples, and the slopes that RReLU draws (default 0). */
   readonly seed?: number | undefined;
   /** Held-out samples, evaluated after every epoch. */
   readonly validation?: Dataset | undefined;

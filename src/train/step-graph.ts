@@ -27,6 +27,8 @@ export interface StepGraphOptions {
   readonly batch: number;
   /** Whether batch norm takes the statistics of the batch and renews its running ones, or keeps these. */
   readonly batchStatistics: boolean;
+  /** Of random slopes. */
+  readonly seed: number;
   /** The gradient is scaled down to this length where it is longer; null for never. */
   readonly clipNorm: number | null;
   /** Whether the squared length of each parameter's gradient is an output. */
@@ -83,10 +85,10 @@ interface Forward {
   readonly values: LossValues;
 }
 
-/** Brings batch norm into training form; the running statistics that it renews become inputs. */
-function carryStatistics(model: Model, writer: Writer, batchStatistics: boolean): Carried[] {
+/** Brings the model into training form; the running statistics that it renews become inputs. */
+function carryStatistics(model: Model, writer: Writer, options: StepGraphOptions): Carried[] {
   const graph = mainGraph(model);
-  const running = toTrainingForm(model, writer, batchStatistics);
+  const running = toTrainingForm(model, writer, options);
   const dims = new Map(graph.initializer.map(tensor => [tensor.name, dimsOf(tensor)]));
   release(model, new Set(running.map(({ name }) => name)));
   const statistics = running.map(({ name, renewed }) => ({
@@ -99,7 +101,7 @@ function carryStatistics(model: Model, writer: Writer, batchStatistics: boolean)
 }
 
 async function forwardPass(original: Model, options: StepGraphOptions): Promise<Forward> {
-  const { loss, optimizer, groups, batch, batchStatistics, sampleDims, session } = options;
+  const { loss, optimizer, groups, batch, sampleDims, session } = options;
   const model = copyModel(original);
   const graph = mainGraph(model);
   const writer = createWriter(model, 'forward');
@@ -107,7 +109,7 @@ async function forwardPass(original: Model, options: StepGraphOptions): Promise<
   const output = loss === 'cross-entropy' ? logitsOf(model) : (graph.output[0]?.name as string);
   const dims = await outputDims(model, inputs, output, session);
   const chosen = chooseParameters(model, writer, groups, optimizer.kind);
-  const statistics = carryStatistics(model, writer, batchStatistics);
+  const statistics = carryStatistics(model, writer, options);
   const name = writer.fresh('targets');
   const targets: Targets =
     loss === 'cross-entropy' ? { name, type: 'int32', dims: [batch, 1] } : { name, type: 'float32', dims };

@@ -462,7 +462,7 @@ test('a gradient that is not finite is named, and moves nothing', async () => {
   open.push(trainer);
   const before = trainer.state();
   await expect(trainer.step(data, 0.1)).rejects.toThrow(
-    "train: gradients must stay finite, got one that is not in 'w1' at step 0; try",
+    "train: gradients must stay finite, got the length NaN of that of 'a1' at step 0; try",
   );
   expect(trainer.state()).toEqual(before);
 });

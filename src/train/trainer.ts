@@ -30,6 +30,8 @@ export interface TrainerOptions extends SessionOptions {
   readonly clipNorm?: number | undefined;
   /** Whether the lengths of the gradients are measured in every step (default false). */
   readonly gradientNorms?: boolean | undefined;
+  /** Decides the slopes that RReLU draws (default 0). */
+  readonly seed?: number | undefined;
   /** Dimensions of the inputs without the batch's, where the model leaves them free. */
   readonly sampleDims?: Readonly<Record<string, readonly number[]>> | undefined;
 }
@@ -107,8 +109,9 @@ function checkClasses(targets: Int32Array | Float32Array, classes: number): Int3
   return targets instanceof Int32Array ? targets : Int32Array.from(targets);
 }
 
-function checkOptions({ batch, loss, groups, clipNorm }: TrainerOptions): void {
+function checkOptions({ batch, loss, groups, clipNorm, seed = 0 }: TrainerOptions): void {
   whole('train', 'batch', batch, 1);
+  whole('train', 'seed', seed, 0);
   if (loss !== undefined && loss !== 'cross-entropy' && loss !== 'mean-squared-error')
     throw new RangeError(`train: loss must be 'cross-entropy' or 'mean-squared-error', got '${loss}'`);
   if (clipNorm !== undefined && !(finite('train', 'clipNorm', clipNorm) > 0))
@@ -145,6 +148,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     groups: options.groups ?? {},
     clipNorm: clipNorm ?? null,
     batchStatistics: options.batchStatistics ?? true,
+    seed: options.seed ?? 0,
     sampleDims: options.sampleDims ?? {},
     session: { ...(runtime && { runtime }), ...(threads !== undefined && { threads }) },
   });
@@ -206,7 +210,8 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
 
   /** Throws where what a step found is not finite: the data, else the loss, else a gradient. */
   const requireFinite = async ({ inputs, targets }: TrainingBatch, data: Record<string, TensorData>, loss: number) => {
-    const at = squares.findIndex(square => !Number.isFinite(square));
+    // Gradients flow backwards: the last one in the graph's order is where that begins.
+    const at = learned.findLastIndex((_, index) => !Number.isFinite(squares[index]));
     const gradient = plan.gradientSquares !== null && at >= 0;
     if (Number.isFinite(loss) && !gradient) return;
     const given = Object.entries(inputs instanceof Float32Array ? { inputs } : inputs);
@@ -219,7 +224,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     if (Number.isFinite(loss))
       throw diverged(
         'gradients must stay finite',
-        `one that is not in '${learned[at]?.parameter.name}' at step ${steps}`,
+        `the length ${Math.sqrt(squares[at] as number)} of that of '${learned[at]?.parameter.name}' at step ${steps}`,
       );
     const found = { what: 'the loss', loss, when: `at step ${steps}` };
     throw await explainDivergence(currentModel(), [data], found, options);

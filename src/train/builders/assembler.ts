@@ -4,7 +4,7 @@ import type { Random } from '../../random.js';
 import type { Rectifier } from '../../rectifiers/rectifier.js';
 import { initialize } from '../../theory/initialize.js';
 import type { Initializer } from '../../theory/initializer.js';
-import { writeRectifier } from './rectifier-nodes.js';
+import { familyOf, writeRectifier } from './rectifier-nodes.js';
 
 /** A value of the graph and the dimensions that one sample has in it. */
 export interface Value {
@@ -145,7 +145,10 @@ export function createAssembler({ rectifier, slopes, initializer, batchNorm, ran
         constant,
         slopes: (value: number) => filled(`${name}/slope`, slopeDims, value),
       };
-      return { name: writeRectifier(writer, rectifier, x), dims };
+      const rectified = writeRectifier(writer, rectifier, x);
+      // What training needs to know, and evaluation does not: between which bounds the slopes are drawn.
+      if (familyOf(rectifier).startsWith('rrelu')) (nodes.at(-1) as NodeProto).docString = rectifier.name;
+      return { name: rectified, dims };
     },
     flatten: ({ name, dims }) =>
       dims.length === 1 ? { name, dims } : { name: op('flatten', 'Flatten', [name]), dims: [sizeOf(dims)] },

@@ -37,6 +37,11 @@ function inflate(
  * The array of an IDX file, the format of MNIST's files (yann.lecun.com/exdb/mnist), gzipped or not: two zeros, a byte for the type, one for the
  * number of axes, the dimensions and the numbers, all big-endian. Throws a Failure that starts with `label` for anything else, for no
  * samples and for a file that is longer or shorter than it says.
+ *
+ * @example
+ * import { parseIdx } from 'reluminate/datasets';
+ * const file = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9);
+ * parseIdx(file, 'two.idx').dims; // => [1, 2]
  */
 export function parseIdx(file: Uint8Array, label: string): TensorData {
   const fail = (must: string, got: string | number, cause?: unknown) =>
