@@ -251,6 +251,9 @@ describe('a state', () => {
       /must be of this network and optimizer, got 15 tensors instead of 5/,
     );
     const { steps, tensors } = plain.state();
+    expect(() => plain.restore({ steps: Number.NaN, tensors })).toThrow('optimizer, got NaN steps');
+    const short = new Map(tensors).set('w1', { dims: [6, 2], data: new Float32Array(11) });
+    expect(() => plain.restore({ steps, tensors: short })).toThrow("got 11 numbers for 'w1', which has 12");
     const bent = new Map(tensors).set('w1', { dims: [12], data: new Float32Array(12) });
     expect(() => plain.restore({ steps, tensors: bent })).toThrow("got dimensions [12] for 'w1', which has [6, 2]");
   });

@@ -268,19 +268,19 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
       tensors: new Map(carried.map(({ input, dims, current }) => [input, { dims, data: current.slice() }])),
     }),
     restore(state) {
+      const refuse = (got: string) =>
+        new Failure('input', `train: the checkpoint must be of this network and optimizer, got ${got}`);
       for (const { input, dims } of carried) {
         const saved = state.tensors.get(input);
-        if (!saved || saved.dims.join() !== dims.join() || saved.data.length !== elements(dims))
-          throw new Failure(
-            'input',
-            `train: the checkpoint must be of this network and optimizer, got ${saved ? `dimensions [${saved.dims.join(', ')}] for '${input}', which has [${dims.join(', ')}]` : `none of '${input}'`}`,
-          );
+        if (!saved) throw refuse(`none of '${input}'`);
+        if (saved.dims.join() !== dims.join())
+          throw refuse(`dimensions [${saved.dims.join(', ')}] for '${input}', which has [${dims.join(', ')}]`);
+        if (saved.data.length !== elements(dims))
+          throw refuse(`${saved.data.length} numbers for '${input}', which has ${elements(dims)}`);
       }
       if (state.tensors.size !== carried.length)
-        throw new Failure(
-          'input',
-          `train: the checkpoint must be of this network and optimizer, got ${state.tensors.size} tensors instead of ${carried.length}`,
-        );
+        throw refuse(`${state.tensors.size} tensors instead of ${carried.length}`);
+      if (!Number.isSafeInteger(state.steps) || state.steps < 0) throw refuse(`${state.steps} steps`);
       for (const each of carried) each.current.set(state.tensors.get(each.input)!.data);
       steps = state.steps;
     },
