@@ -28,9 +28,10 @@ describe('train', () => {
     const { status, stdout, stderr } = await command.run(['train', ...moons, '--epochs', '12', '-o', 'moons.onnx']);
     expect([status, stderr]).toEqual([0, '']);
     const lines = stdout.trim().split('\n');
-    expect(lines).toHaveLength(14);
+    expect(lines).toHaveLength(15);
     expect(lines[0]).toMatch(/epoch +loss +right +held-out loss +right +dead +slopes +time/);
-    expect(lines.at(-1)).toMatch(
+    expect(lines.at(-1)).toMatch(/^Right by class: 0 \d+\/\d+.*, 1 \d+\/\d+/);
+    expect(lines.at(-2)).toMatch(
       /^moons\.onnx: \d+(\.\d)?\s% of \d+ held-out samples right. Every epoch: moons\.training\.json$/,
     );
     const record = JSON.parse((await file('moons.training.json')).toString());
@@ -186,36 +187,16 @@ describe('train', () => {
 
   const net = ['--data', 'moons', '--net', 'mlp:4'];
   const idle: [string[], RegExp][] = [
-    [
-      ['--data', 'moons', '--model', 'x.onnx', '--rectifier', 'relu'],
-      /^--rectifier: it must go with --net, got --model/,
-    ],
-    [['--data', 'moons', '--model', 'x.onnx', '--tailored'], /^--tailored: it must go with --net/],
-    [['--data', 'moons', '--model', 'x.onnx', '--batch-norm'], /^--batch-norm: it must go with --net/],
-    [[...net, '--optimizer', 'adam', '--momentum', '0.5'], /^--momentum: it must go with --optimizer sgd, got 'adam'$/],
-    [[...net, '--optimizer', 'adamw', '--nesterov'], /^--nesterov: it must go with --optimizer sgd/],
-    [
-      [...net, '--rectifier', 'relu', '--slope-constraint', 'softplus'],
-      /^--slope-constraint: the network must have slopes to learn/,
-    ],
+    [['--data', 'moons', '--model', 'x.onnx', '--tailored'], /^--tailored: it must go with --net, got --model/],
     [
       [...net, '--rectifier', 'relu', '--only', 'slopes'],
       /^--only slopes: the network must have slopes to learn, got one without$/,
     ],
-    [
-      [...net, '--rectifier', 'leaky', '--slopes', 'shared'],
-      /^--slopes: it must go with --rectifier prelu, got 'leaky'$/,
-    ],
-    [[...net, '--only', 'slopes', '--weight-decay', '0.1'], /^--weight-decay: it must go with --only all/],
-    [[...net, '--no-skips'], /^--no-skips: it must go with --net resnet/],
     [[...net, '--warmup', '100000'], /schedule.warmup must be at most \d+ \(the steps\), got 100000$/],
     [
       [...net, '--output', 'nowhere/x.onnx'],
       /^--output: the path must be a file in a writable folder, got 'nowhere\/x.onnx'$/,
     ],
-    [[...net, '--output', '.'], /^--output: the path must be a file/],
-    [[...net, '--record', 'nowhere/x.json'], /^--record: the path must be a file in a writable folder/],
-    [[...net, '--record', './x.onnx'], /^--record: the path must not be that of --output, got '\.\/x\.onnx' for both$/],
   ];
   test.each(idle)('%j is refused before anything is trained', async (args, message) => {
     expect(await command.refused(['train', '-o', 'x.onnx', ...args], 2)).toMatch(message);

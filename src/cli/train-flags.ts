@@ -24,6 +24,8 @@ export interface TrainFlags {
   readonly optimizer: Optimizer['kind'];
   readonly momentum: number;
   readonly nesterov?: boolean;
+  readonly freeze?: string[];
+  readonly labelSmoothing?: number;
   readonly weightDecay?: number;
   readonly slopeDecay: number;
   readonly slopeRate: number;

@@ -1,3 +1,4 @@
+import { printable } from '../report/names.js';
 import { percent, plural, significant } from '../report/numbers.js';
 import type { EpochRecord, FitResult, Split } from '../train/index.js';
 
@@ -39,4 +40,20 @@ export function resultText({ epochs, epoch, ended }: FitResult, { test }: Split)
       : `held-out loss ${significant(found?.loss ?? Number.NaN)}`;
   const when = ended === 'patience' ? `, stopped after epoch ${epochs.length}, the best is ${epoch}` : '';
   return how + when;
+}
+
+/** Most classes that are listed. */
+const mostClasses = 20;
+
+/** How many held-out samples of each class are right, and for which class it is taken most often otherwise: one line; nothing for many classes. */
+export function classesText(counts: readonly (readonly number[])[], names?: readonly string[]): string {
+  if (counts.length > mostClasses) return '';
+  const nameOf = (index: number) => printable(names?.[index] ?? String(index));
+  const parts = counts.map((row, index) => {
+    const others = row.map((times, other) => (other === index ? 0 : times));
+    const most = Math.max(...others);
+    const mistaken = most === 0 ? '' : ` (${most} as ${nameOf(others.indexOf(most))})`;
+    return `${nameOf(index)} ${row[index]}/${row.reduce((a, b) => a + b, 0)}${mistaken}`;
+  });
+  return `Right by class: ${parts.join(', ')}\n`;
 }

@@ -7,7 +7,7 @@ import type { Model } from '../onnx/model.js';
 import { plural } from '../report/numbers.js';
 import type { Checkpoint, FitOptions, FitResult, Split } from '../train/index.js';
 import { version } from '../version.js';
-import { parseCount, parseNumber, parseSeed, parseShare, parseThreads } from './options.js';
+import { collect, parseCount, parseNumber, parseSeed, parseShare, parseThreads } from './options.js';
 import { progressOn } from './progress.js';
 import { orUsage } from './refusals.js';
 import {
@@ -21,7 +21,7 @@ import {
   type TrainFlags,
 } from './train-flags.js';
 import { parseConstraint, parseSchedule } from './train-options.js';
-import { epochLine, epochTitles, resultText } from './train-text.js';
+import { classesText, epochLine, epochTitles, resultText } from './train-text.js';
 
 /** Adds `reluminate train` to the program. `finish` receives the exit code. */
 export function addTrainCommand(program: Command, finish: (code: number) => void): void {
@@ -46,6 +46,7 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .option('--net <network>', 'network to build, for example mlp:256-256 or mlp:784-256-256-10')
     .option('--model <file>', 'ONNX model to train further, in place of --net')
     .addOption(choice('--only <what>', 'which parameters are trained', ['all', 'slopes'], 'all'))
+    .option('--freeze <name>', 'parameters that are not trained, such as layer1/*; may be given several times', collect)
     .option('--rectifier <name>', 'rectifier of the network, such as relu, leaky:0.01, prelu', 'prelu')
     .option('--init <name>', 'initializer of the weights, with the gain of the rectifier', 'he')
     .option('--tailored', 'slopes tailored to the depth, in place of the rectifier’s')
@@ -61,6 +62,7 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .addOption(choice('--optimizer <name>', 'how gradients move parameters', ['sgd', 'adam', 'adamw'], 'sgd'))
     .option('--momentum <x>', 'of sgd', parseNumber, 0.9)
     .option('--nesterov', 'Nesterov’s momentum')
+    .option('--label-smoothing <x>', 'share of the target that is spread over all classes', parseNumber)
     .option('--weight-decay <x>', 'of weights (default: 0.01 for adamw, else 0)', parseNumber)
     .option('--slope-decay <x>', 'weight decay of slopes', parseNumber, 0)
     .option('--slope-rate <x>', 'what the learning rate of slopes is multiplied by', parseNumber, 1)
@@ -140,11 +142,12 @@ async function write(flags: TrainFlags, split: Split, result: FitResult): Promis
   const settings = { ...flags, output: undefined, record: undefined, threads: undefined };
   const { standardization } = split;
   const data = { train: split.train.count, heldOut: split.test.count, classNames, standardization };
-  await writeWhole(
-    recordPath(flags),
-    `${JSON.stringify({ reluminate: version, settings, data, ended, epoch, epochs }, null, 2)}\n`,
-  );
-  process.stdout.write(`${flags.output}: ${resultText(result, split)}. Every epoch: ${recordPath(flags)}\n`);
+  const { confusion } = await import('../train/index.js');
+  const counts = split.test.classes === null ? undefined : await confusion(model, split.test);
+  const found = { reluminate: version, settings, data, ended, epoch, confusion: counts, epochs };
+  await writeWhole(recordPath(flags), `${JSON.stringify(found, null, 2)}\n`);
+  const classes = counts ? classesText(counts, classNames) : '';
+  process.stdout.write(`${flags.output}: ${resultText(result, split)}. Every epoch: ${recordPath(flags)}\n${classes}`);
 }
 
 /** The checkpoint to go on from. */
@@ -218,6 +221,8 @@ async function runTrain(flags: TrainFlags, isGiven: (name: keyof TrainFlags) => 
       learningRate: flags.learningRate,
       optimizer: optimizerOf(flags),
       groups: groupsOf(flags),
+      freeze: flags.freeze,
+      labelSmoothing: flags.labelSmoothing,
       batchStatistics: flags.only === 'all',
       schedule: { ...flags.schedule, warmup: flags.warmup },
       clipNorm: flags.clipNorm,

@@ -14,6 +14,28 @@ export interface Chosen {
   readonly learned: string;
 }
 
+export interface ChoiceOptions {
+  readonly groups: ParameterGroups;
+  /** Names, with `*` for any characters, of parameters that are not trained. */
+  readonly freeze: readonly string[];
+  readonly optimizer: Optimizer;
+}
+
+/** Which names a pattern means: `*` stands for any characters. */
+const matching = (pattern: string): RegExp =>
+  new RegExp(`^${pattern.replace(/[.+?^${}()|[\]\\]/g, '\\$&').replaceAll('*', '.*')}$`);
+
+/** The parameters that no pattern names. Throws a RangeError for a pattern that names none. */
+function unfrozen(parameters: readonly Parameter[], patterns: readonly string[]): Parameter[] {
+  const named = patterns.map(pattern => {
+    const found = parameters.filter(({ name }) => matching(pattern).test(name));
+    if (found.length === 0) throw new RangeError(`train: freeze must name parameters of the model, got '${pattern}'`);
+    return found;
+  });
+  const frozen = new Set(named.flat());
+  return parameters.filter(parameter => !frozen.has(parameter));
+}
+
 /** Takes tensors out of the initializers, and out of the inputs, where old models list them too. */
 export function release(model: Model, names: ReadonlySet<string>): void {
   const graph = mainGraph(model);
@@ -22,15 +44,10 @@ export function release(model: Model, names: ReadonlySet<string>): void {
 }
 
 /** Makes inputs of the parameters of a model, which it changes, that are trained: of what stands behind them where they are reparameterized. */
-export function chooseParameters(
-  model: Model,
-  writer: Writer,
-  groups: ParameterGroups,
-  optimizer: Optimizer['kind'],
-): Chosen[] {
+export function chooseParameters(model: Model, writer: Writer, { groups, freeze, optimizer }: ChoiceOptions): Chosen[] {
   const graph = mainGraph(model);
-  const chosen = parametersOf(model)
-    .map(parameter => ({ parameter, group: groupOf(groups, parameter.kind, optimizer) }))
+  const chosen = unfrozen(parametersOf(model), freeze)
+    .map(parameter => ({ parameter, group: groupOf(groups, parameter.kind, optimizer.kind) }))
     .filter(({ group }) => group.train);
   release(model, new Set(chosen.map(({ parameter }) => parameter.name)));
   return chosen.map(({ parameter, group }) => {

@@ -18,8 +18,8 @@ export interface Evaluation {
   readonly accuracy: number | null;
 }
 
-/** -log softmax(z)_target, and whether the target has the largest logit. */
-function classification(logits: Float32Array, at: number, width: number, target: number): [number, boolean] {
+/** -log softmax(z)_target, and the class with the largest logit. */
+function classification(logits: Float32Array, at: number, width: number, target: number): [number, number] {
   let [largest, best] = [Number.NEGATIVE_INFINITY, 0];
   for (let k = 0; k < width; k++) {
     const logit = logits[at + k] as number;
@@ -27,7 +27,7 @@ function classification(logits: Float32Array, at: number, width: number, target:
   }
   let sum = 0;
   for (let k = 0; k < width; k++) sum += Math.exp((logits[at + k] as number) - largest);
-  return [Math.log(sum) + largest - (logits[at + target] as number), best === target];
+  return [Math.log(sum) + largest - (logits[at + target] as number), best];
 }
 
 /** Samples in each run where the model leaves that open. */
@@ -52,6 +52,40 @@ export function outputWidth(operation: string, width: number, { name, classes, o
   throw new Failure('input', `${operation}: the model must have ${must} of '${name}', got ${width}`);
 }
 
+/** What a model gives for some samples: `width` numbers for each. */
+interface Outputs {
+  readonly numbers: Float32Array;
+  readonly width: number;
+  /** The first of them, and how many they are. */
+  readonly from: number;
+  readonly samples: number;
+}
+
+/** What a model gives for all samples of a dataset, some at a time. */
+async function* outputsOf(
+  operation: string,
+  model: Model,
+  data: Dataset,
+  options: SessionOptions,
+): AsyncGenerator<Outputs> {
+  checkDataset(operation, 'data', data);
+  const input = sampleInput(model, data);
+  const output = data.classes === null ? (mainGraph(model).output[0]?.name as string) : logitsOf(model);
+  const shown = copyModel(model);
+  expose(shown, output);
+  const session = await openSession(shown, options);
+  try {
+    for (const { feeds, from, samples } of feedsFor(data, input)) {
+      const found = (await session.run(feeds, [output]))[output] as TensorData;
+      const given = feeds[input.name]?.dims[0] as number;
+      const width = outputWidth(operation, elements(found.dims) / given, data);
+      yield { numbers: found.data as Float32Array, width, from, samples };
+    }
+  } finally {
+    await session.close();
+  }
+}
+
 /**
  * Runs a model on all samples of a dataset. A model may have more outputs than there are classes: they count as classes that do not occur. Throws
  * a Failure for data that are none, for models with other outputs, and where ONNX Runtime refuses the data.
@@ -69,33 +103,45 @@ export function outputWidth(operation: string, width: number, { name, classes, o
  * (await evaluate({ name: 'net', proto: modelProto(net), external: new Map(), bytes: 0 }, data)).accuracy; // => 1
  */
 export async function evaluate(model: Model, data: Dataset, options: SessionOptions = {}): Promise<Evaluation> {
-  checkDataset('evaluate', 'data', data);
   const { count, targets, classes } = data;
-  const input = sampleInput(model, data);
-  const output = classes === null ? (mainGraph(model).output[0]?.name as string) : logitsOf(model);
-  const shown = copyModel(model);
-  expose(shown, output);
-  const session = await openSession(shown, options);
-  try {
-    let [loss, right] = [0, 0];
-    for (const { feeds, from, samples } of feedsFor(data, input)) {
-      const found = (await session.run(feeds, [output]))[output] as TensorData;
-      const numbers = found.data as Float32Array;
-      const given = feeds[input.name]?.dims[0] as number;
-      const width = outputWidth('evaluate', elements(found.dims) / given, data);
-      for (let n = 0; n < samples; n++) {
-        if (classes === null) {
-          for (let k = 0; k < width; k++)
-            loss += (numbers[n * width + k]! - targets[(from + n) * width + k]!) ** 2 / width;
-        } else {
-          const [one, isRight] = classification(numbers, n * width, width, targets[from + n]!);
-          loss += one;
-          right += Number(isRight);
-        }
+  let [loss, right] = [0, 0];
+  for await (const { numbers, width, from, samples } of outputsOf('evaluate', model, data, options))
+    for (let n = 0; n < samples; n++) {
+      if (classes === null) {
+        for (let k = 0; k < width; k++)
+          loss += (numbers[n * width + k]! - targets[(from + n) * width + k]!) ** 2 / width;
+      } else {
+        const target = targets[from + n] as number;
+        const [one, best] = classification(numbers, n * width, width, target);
+        loss += one;
+        right += Number(best === target);
       }
     }
-    return { loss: loss / count, accuracy: classes === null ? null : right / count };
-  } finally {
-    await session.close();
+  return { loss: loss / count, accuracy: classes === null ? null : right / count };
+}
+
+/**
+ * How often a model takes samples of one class for another: row by class of the sample, column by class with the largest logit, as many as the model has
+ * outputs. Throws a RangeError for data without classes, a Failure as `evaluate`.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { buildNetwork, confusion, moons } from 'reluminate/train';
+ * const network = buildNetwork('mlp:2-4-2', { rectifier: parseRectifier('relu') });
+ * const counts = await confusion(network, moons({ count: 100 }));
+ * counts.map(row => row[0] + row[1]); // => [50, 50]
+ */
+export async function confusion(model: Model, data: Dataset, options: SessionOptions = {}): Promise<number[][]> {
+  const { classes, targets, name } = data;
+  if (classes === null) throw new RangeError(`confusion: data must have classes, got numbers to be met in '${name}'`);
+  const counts: number[][] = [];
+  for await (const { numbers, width, from, samples } of outputsOf('confusion', model, data, options)) {
+    while (counts.length < classes) counts.push(new Array<number>(width).fill(0));
+    for (let n = 0; n < samples; n++) {
+      const target = targets[from + n] as number;
+      const [, best] = classification(numbers, n * width, width, target);
+      counts[target]![best]!++;
+    }
   }
+  return counts;
 }

@@ -13,7 +13,7 @@ export { type SplitOptions, splitDataset } from './datasets/split.js';
 export { standardizationOf, standardize, standardizeSplit } from './datasets/standardize.js';
 export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
 export { Divergence } from './divergence.js';
-export { type Evaluation, evaluate } from './evaluate.js';
+export { confusion, type Evaluation, evaluate } from './evaluate.js';
 export { type FitResult, fit } from './fit.js';
 export type { FitOptions } from './fit-options.js';
 export type { Loss } from './loss.js';

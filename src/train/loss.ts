@@ -15,17 +15,25 @@ export interface LossValues {
 }
 
 /**
- * Softmax cross-entropy, -1/N Σ log softmax(z)_{n, target n}, of logits [N, K] and int32 classes [N, 1]. Classes outside 0 … K-1 would count as
- * no class: they must be refused before.
+ * Softmax cross-entropy, -1/N Σ log softmax(z)_{n, target n}, of logits [N, K] and int32 classes [N, 1]. Label smoothing s takes the target as 1 - s
+ * of its class and s/K of every class (Szegedy et al. 2016). Classes outside 0 … K-1 would count as no class: they must be refused before.
  */
 export function crossEntropy(
   writer: Writer,
   logits: string,
   targets: string,
   [batch, classes]: readonly number[],
+  labelSmoothing: number,
 ): LossValues {
   const range = writer.int32s(Array.from({ length: classes as number }, (_, k) => k));
-  const chosen = writer.op('Cast', [writer.op('Equal', [targets, range])], { to: DataType.FLOAT });
+  const hot = writer.op('Cast', [writer.op('Equal', [targets, range])], { to: DataType.FLOAT });
+  const chosen =
+    labelSmoothing === 0
+      ? hot
+      : writer.op('Add', [
+          writer.op('Mul', [hot, writer.scalar(1 - labelSmoothing)]),
+          writer.scalar(labelSmoothing / (classes as number)),
+        ]);
   const logShares = writer.op('LogSoftmax', [logits], { axis: -1 });
   const total = writer.op('ReduceSum', [writer.op('Mul', [logShares, chosen])], { keepdims: 0 });
   const best = writer.op('Cast', [writer.op('ArgMax', [logits], { axis: -1, keepdims: 1 })], { to: DataType.INT32 });
@@ -53,7 +61,7 @@ export function meanSquaredError(
  */
 export function addLoss(
   writer: Writer,
-  loss: Loss,
+  { loss, labelSmoothing }: { readonly loss: Loss; readonly labelSmoothing: number },
   output: string,
   targets: string,
   dims: readonly number[],
@@ -65,5 +73,5 @@ export function addLoss(
       `train: the output must have dimensions [samples, classes], got [${dims.join(', ')}] for '${output}'`,
     );
   const matrix = dims.slice(0, 2);
-  return crossEntropy(writer, reshaped(writer, output, dims, matrix), targets, matrix);
+  return crossEntropy(writer, reshaped(writer, output, dims, matrix), targets, matrix, labelSmoothing);
 }

@@ -30,6 +30,7 @@ const kindsByInput: Readonly<Record<string, readonly (ParameterKind | null)[]>> 
   Conv: [null, 'weight', 'bias'],
   ConvTranspose: [null, 'weight', 'bias'],
   BatchNormalization: [null, 'scale', 'shift'],
+  LayerNormalization: [null, 'scale', 'shift'],
   PRelu: [null, 'slope'],
   Add: ['bias', 'bias'],
   Mul: ['scale', 'scale'],
@@ -39,7 +40,16 @@ const kindsByInput: Readonly<Record<string, readonly (ParameterKind | null)[]>> 
 const needsWidth = (node: NodeProto): boolean => node.opType === 'Add' || node.opType === 'Mul';
 
 /** Operators behind which values are no longer the model's inputs, only brought to another scale or shape. */
-const weighing = new Set(['BatchNormalization', 'Conv', 'ConvTranspose', 'Gather', 'Gemm', 'MatMul', 'PRelu']);
+const weighing = new Set([
+  'BatchNormalization',
+  'Conv',
+  'ConvTranspose',
+  'Gather',
+  'Gemm',
+  'LayerNormalization',
+  'MatMul',
+  'PRelu',
+]);
 
 /** The inputs and what is made of them before any weight: constants applied to these normalize the data. */
 function unweighted(scope: Scope, lookup: ConstantLookup): Set<string> {
@@ -53,7 +63,7 @@ function unweighted(scope: Scope, lookup: ConstantLookup): Set<string> {
 }
 
 /**
- * The parameters of a model, in the graph's order: weights, biases, batch norm's scales and shifts, and slopes however they are spelled, held as
+ * The parameters of a model, in the graph's order: weights, biases, scales and shifts of normalization, and slopes however they are spelled, held as
  * initializers or in Constant nodes. Constants applied to the inputs before any weight (means, deviations) are none. Throws a Failure where one is not float32.
  *
  * @example

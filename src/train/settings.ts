@@ -44,9 +44,9 @@ export async function settingsOf(
   { batch, epochs, seed, schedule }: CheckedFit,
   { parameters, state }: Trainer,
 ): Promise<Settings> {
-  const { optimizer, groups, batchStatistics, patience, validation } = options;
+  const { optimizer, groups, freeze, labelSmoothing, batchStatistics, patience, validation } = options;
   const trained = [...parameters.map(({ name }) => name), ...state().tensors.keys()];
-  const plain = { seed, batch, optimizer, groups, batchStatistics, schedule, patience };
+  const plain = { seed, batch, optimizer, groups, freeze, labelSmoothing, batchStatistics, schedule, patience };
   return {
     ...Object.fromEntries(
       Object.entries(plain).flatMap(([name, value]) => (value === undefined ? [] : [[name, JSON.stringify(value)]])),

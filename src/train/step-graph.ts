@@ -23,6 +23,10 @@ export interface StepGraphOptions {
   readonly loss: Loss;
   readonly optimizer: CheckedOptimizer;
   readonly groups: ParameterGroups;
+  /** Names, with `*` for any characters, of parameters that are not trained. */
+  readonly freeze: readonly string[];
+  /** Share of the target that cross-entropy spreads over all classes. */
+  readonly labelSmoothing: number;
   /** Samples in a step. */
   readonly batch: number;
   /** Whether batch norm takes the statistics of the batch and renews its running ones, or keeps these. */
@@ -101,20 +105,20 @@ function carryStatistics(model: Model, writer: Writer, options: StepGraphOptions
 }
 
 async function forwardPass(original: Model, options: StepGraphOptions): Promise<Forward> {
-  const { loss, optimizer, groups, batch, sampleDims, session } = options;
+  const { loss, labelSmoothing, batch, sampleDims, session } = options;
   const model = copyModel(original);
   const graph = mainGraph(model);
   const writer = createWriter(model, 'forward');
   const inputs = fixInputs(model, batch, sampleDims);
   const output = loss === 'cross-entropy' ? logitsOf(model) : (graph.output[0]?.name as string);
   const dims = await outputDims(model, inputs, output, session);
-  const chosen = chooseParameters(model, writer, groups, optimizer.kind);
+  const chosen = chooseParameters(model, writer, options);
   const statistics = carryStatistics(model, writer, options);
   const name = writer.fresh('targets');
   const targets: Targets =
     loss === 'cross-entropy' ? { name, type: 'int32', dims: [batch, 1] } : { name, type: 'float32', dims };
   graph.input.push(valueInfo(name, targets.dims, targets.type === 'int32' ? DataType.INT32 : DataType.FLOAT));
-  const values = addLoss(writer, loss, output, name, dims);
+  const values = addLoss(writer, { loss, labelSmoothing }, output, name, dims);
   return { model, inputs, outputs: elements(dims) / batch, targets, chosen, statistics, values };
 }
 

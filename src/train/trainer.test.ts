@@ -218,6 +218,23 @@ test('gradient lengths are measured, and clipped where they are longer', async (
   });
 });
 
+test('frozen parameters stay as they are', async () => {
+  const trainer = await trainerOf({ freeze: ['*1'] });
+  expect(trainer.parameters.map(({ name }) => name)).toEqual(['w2', 'b2']);
+  await trainer.step(data, 0.1);
+  const [before, after] = [initialValues(), valuesOf(trainer)];
+  for (const name of ['w1', 'b1', 'a1'] as const) expect(after[name]).toEqual(before[name]);
+  expect(after.w2).not.toEqual(before.w2);
+});
+
+test('label smoothing mixes the loss with that of every class', async () => {
+  const smoothed = await trainerOf({ labelSmoothing: 0.3 });
+  const values = initialValues();
+  const flipped = { ...data, targets: data.targets.map(target => 1 - target) };
+  const [own, other] = [reference(values, data).loss, reference(values, flipped).loss];
+  expect((await smoothed.step(data, 0)).loss).toBeCloseTo(0.7 * own + 0.3 * ((own + other) / 2), 5);
+});
+
 test('mean squared error', async () => {
   const targets = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i));
   const trainer = await trainerOf({ loss: 'mean-squared-error', optimizer: { kind: 'sgd' } });
@@ -290,6 +307,12 @@ describe('bad input', () => {
     'a constraint of weights': [
       { groups: { weight: { constraint: { kind: 'softplus' } } } as never },
       /groups.weight must be of train, rateFactor, weightDecay, got 'constraint'/,
+    ],
+    'a pattern that names nothing': [{ freeze: ['w*', 'v1'] }, /freeze must name parameters of the model, got 'v1'/],
+    'a label smoothing of 1': [{ labelSmoothing: 1 }, /labelSmoothing must be from 0 up to but not including 1, got 1/],
+    'smoothing of numbers': [
+      { labelSmoothing: 0.1, loss: 'mean-squared-error' },
+      /labelSmoothing must be 0 for numbers to be met, got 0.1/,
     ],
     'nothing to train': [
       { groups: { weight: { train: false }, bias: { train: false }, slope: { train: false } } },

@@ -24,6 +24,10 @@ export interface TrainerOptions extends SessionOptions {
   /** Default SGD with momentum 0.9. */
   readonly optimizer?: Optimizer | undefined;
   readonly groups?: ParameterGroups | undefined;
+  /** Names of parameters that are not trained, with `*` for any characters: `layer1/*`. */
+  readonly freeze?: readonly string[] | undefined;
+  /** Share of the target, from 0 up to but not including 1, that cross-entropy spreads over all classes (default 0; Szegedy et al. 2016). */
+  readonly labelSmoothing?: number | undefined;
   /** Whether batch norm takes the statistics of the batch and renews its running ones (default), or keeps these. */
   readonly batchStatistics?: boolean | undefined;
   /** The gradient is scaled down to this length where it is longer (default never). */
@@ -109,13 +113,17 @@ function checkClasses(targets: Int32Array | Float32Array, classes: number): Int3
   return targets instanceof Int32Array ? targets : Int32Array.from(targets);
 }
 
-function checkOptions({ batch, loss, groups, clipNorm, seed = 0 }: TrainerOptions): void {
+function checkOptions({ batch, loss, groups, clipNorm, seed = 0, labelSmoothing = 0 }: TrainerOptions): void {
   whole('train', 'batch', batch, 1);
   whole('train', 'seed', seed, 0);
   if (loss !== undefined && loss !== 'cross-entropy' && loss !== 'mean-squared-error')
     throw new RangeError(`train: loss must be 'cross-entropy' or 'mean-squared-error', got '${loss}'`);
   if (clipNorm !== undefined && !(finite('train', 'clipNorm', clipNorm) > 0))
     throw new RangeError(`train: clipNorm must be above 0, got ${clipNorm}`);
+  if (!(finite('train', 'labelSmoothing', labelSmoothing) >= 0 && labelSmoothing < 1))
+    throw new RangeError(`train: labelSmoothing must be from 0 up to but not including 1, got ${labelSmoothing}`);
+  if (labelSmoothing > 0 && loss === 'mean-squared-error')
+    throw new RangeError(`train: labelSmoothing must be 0 for numbers to be met, got ${labelSmoothing}`);
   checkGroups(groups ?? {});
 }
 
@@ -146,6 +154,8 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     gradientNorms,
     loss: options.loss ?? 'cross-entropy',
     groups: options.groups ?? {},
+    freeze: options.freeze ?? [],
+    labelSmoothing: options.labelSmoothing ?? 0,
     clipNorm: clipNorm ?? null,
     batchStatistics: options.batchStatistics ?? true,
     seed: options.seed ?? 0,
