@@ -25,7 +25,16 @@ const moons = ['--data', 'moons', '--net', 'mlp:16-16', '--threads', '1'];
 
 describe('train', () => {
   test('trains a network, says what it found and keeps a record', async () => {
-    const { status, stdout, stderr } = await command.run(['train', ...moons, '--epochs', '12', '-o', 'moons.onnx']);
+    const { status, stdout, stderr } = await command.run([
+      'train',
+      ...moons,
+      '--epochs',
+      '12',
+      '-o',
+      'moons.onnx',
+      '--figure',
+      'moons.svg',
+    ]);
     expect([status, stderr]).toEqual([0, '']);
     const lines = stdout.trim().split('\n');
     expect(lines).toHaveLength(15);
@@ -36,6 +45,8 @@ describe('train', () => {
     );
     const record = JSON.parse((await file('moons.training.json')).toString());
     expect(record.epochs).toHaveLength(12);
+    expect(record.confusion.flat().reduce((a: number, b: number) => a + b, 0)).toBe(record.data.heldOut);
+    expect((await file('moons.svg')).toString()).toContain('share of dead units');
     expect(record.epochs.at(-1).validation.accuracy).toBeGreaterThan(0.8);
     const audited = await command.run(['audit', 'moons.onnx']);
     expect(audited.status).toBe(0);

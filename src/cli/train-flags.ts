@@ -39,6 +39,7 @@ export interface TrainFlags {
   readonly auditSamples: number;
   readonly output: string;
   readonly record?: string;
+  readonly figure?: string;
   readonly checkpointEvery?: number;
   readonly resume?: string;
 }
@@ -54,23 +55,21 @@ export const checkpointPath = ({ output }: TrainFlags): string => `${output}.che
 
 /** Throws a Failure where a result could not be written, or would be written over another file of this training. */
 export async function requireResults(flags: TrainFlags): Promise<void> {
-  const { output, model, resume } = flags;
+  const { output, model, resume, figure } = flags;
   const record = recordPath(flags);
   await requireWritable('--output', output);
   await requireWritable('--output', checkpointPath(flags));
   await requireWritable('--record', record);
+  if (figure !== undefined) await requireWritable('--figure', figure);
   const apart = async (flag: string, path: string, others: Readonly<Record<string, string | undefined>>) => {
     for (const [what, other] of Object.entries(others))
       if (other !== undefined && (resolve(path) === resolve(other) || (await isSameFile(path, other))))
         throw usage(`${flag}: the path must not be that of ${what}, got '${path}' for both`);
   };
   await apart('--output', output, { '--resume': resume });
-  await apart('--record', record, {
-    '--output': output,
-    '--model': model,
-    '--resume': resume,
-    'the checkpoint': checkpointPath(flags),
-  });
+  const others = { '--output': output, '--model': model, '--resume': resume, 'the checkpoint': checkpointPath(flags) };
+  await apart('--record', record, others);
+  if (figure !== undefined) await apart('--figure', figure, { ...others, '--record': record });
 }
 
 /** Flags by name in the program, as they are written. */

@@ -7,6 +7,7 @@ import type { Model } from '../onnx/model.js';
 import { plural } from '../report/numbers.js';
 import type { Checkpoint, FitOptions, FitResult, Split } from '../train/index.js';
 import { version } from '../version.js';
+import { parseFigureFile, writeFigure } from './figure-file.js';
 import { collect, parseCount, parseNumber, parseSeed, parseShare, parseThreads } from './options.js';
 import { progressOn } from './progress.js';
 import { orUsage } from './refusals.js';
@@ -84,6 +85,7 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .option('--audit-samples <n>', 'held-out samples that the audit sees after each epoch', parseSeed, 1000)
     .optionsGroup('Results:')
     .option('--record <file>', 'what each epoch found, as JSON (default: beside the model, .training.json)')
+    .option('--figure <file>', 'draw losses, dead shares and slopes by epoch as .svg, .png or .html', parseFigureFile)
     .option('--checkpoint-every <n>', 'write a checkpoint after every n epochs', parseCount)
     .option('--resume <file>', 'go on from the checkpoint of an interrupted training')
     .addHelpText(
@@ -131,7 +133,7 @@ async function networkOf(
   });
 }
 
-/** Writes model and record. */
+/** Writes model, record and figure. */
 async function write(flags: TrainFlags, split: Split, result: FitResult): Promise<void> {
   const { model, epochs, epoch, ended } = result;
   const { classNames } = split.train;
@@ -139,13 +141,17 @@ async function write(flags: TrainFlags, split: Split, result: FitResult): Promis
     flags.output,
     classNames ? withMetadata(model, 'class_names', JSON.stringify(classNames)) : model,
   );
-  const settings = { ...flags, output: undefined, record: undefined, threads: undefined };
+  const settings = { ...flags, output: undefined, record: undefined, figure: undefined, threads: undefined };
   const { standardization } = split;
   const data = { train: split.train.count, heldOut: split.test.count, classNames, standardization };
   const { confusion } = await import('../train/index.js');
   const counts = split.test.classes === null ? undefined : await confusion(model, split.test);
   const found = { reluminate: version, settings, data, ended, epoch, confusion: counts, epochs };
   await writeWhole(recordPath(flags), `${JSON.stringify(found, null, 2)}\n`);
+  if (flags.figure !== undefined) {
+    const { trainingCurves } = await import('../figures/training-curves.js');
+    await writeFigure(flags.figure, trainingCurves(epochs), `Training of ${flags.net ?? flags.model} on ${flags.data}`);
+  }
   const classes = counts ? classesText(counts, classNames) : '';
   process.stdout.write(`${flags.output}: ${resultText(result, split)}. Every epoch: ${recordPath(flags)}\n${classes}`);
 }
