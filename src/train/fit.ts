@@ -69,7 +69,7 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
   try {
     outputWidth('train', trainer.outputs, data);
     if (validation) outputWidth('train', trainer.outputs, validation);
-    const settings = await settingsOf(model, data, options, checked, trainer);
+    const settings = await settingsOf({ model, data, options }, checked, trainer);
     if (from) requireSameSettings(from.settings, settings);
     if (from) trainer.restore(from.state);
     const layers = rectifiedLayers(model, trainer.parameters);

@@ -38,9 +38,7 @@ const dataFingerprint = ({ inputs, inputDims, targets, classes }: Dataset): Prom
 
 /** What decides the numbers of a training; its learning rate and clipping, which a diverged one goes on with others of, aside. */
 export async function settingsOf(
-  model: Model,
-  data: Dataset,
-  options: FitOptions,
+  { model, data, options }: { readonly model: Model; readonly data: Dataset; readonly options: FitOptions },
   { batch, epochs, seed, schedule }: CheckedFit,
   { parameters, state }: Trainer,
 ): Promise<Settings> {

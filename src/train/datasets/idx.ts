@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { Failure } from '../../failure.js';
 import type { ElementType, TensorData } from '../../onnx/tensor-data.js';
+import { elements } from '../rule.js';
 
 interface Kind {
   readonly type: ElementType;
@@ -55,7 +56,7 @@ export function parseIdx(file: Uint8Array, label: string): TensorData {
   const header = 4 + 4 * axes;
   if (bytes.length < header) throw fail(`an IDX header of ${axes} axes must take ${header} bytes`, bytes.length);
   const dims = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const count = dims.reduce((a, b) => a * b, 1);
+  const count = elements(dims);
   if (count === 0) throw fail('there must be a sample', `dims [${dims.join(', ')}]`);
   if (bytes.length !== header + count * kind.bytes)
     throw fail(`dims [${dims.join(', ')}] must take ${count * kind.bytes} bytes`, bytes.length - header);
