@@ -1,8 +1,12 @@
+import { readFileSync } from 'node:fs';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { readModel } from '../src/onnx/model.js';
+import { type Checkpoint, readCheckpoint } from '../src/train/checkpoint.js';
+import { iris } from '../src/train/datasets/iris.js';
+import { evaluate } from '../src/train/evaluate.js';
 import { parameterValues } from '../src/train/parameters.js';
 import { type Command, commandIn, ended } from './command.js';
 
@@ -21,16 +25,28 @@ const moons = ['--data', 'moons', '--net', 'mlp:16-16', '--threads', '1'];
 
 describe('train', () => {
   test('trains a network, says what it found and keeps a record', async () => {
-    const { status, stdout, stderr } = await command.run(['train', ...moons, '--epochs', '12', '-o', 'moons.onnx']);
+    const { status, stdout, stderr } = await command.run([
+      'train',
+      ...moons,
+      '--epochs',
+      '12',
+      '-o',
+      'moons.onnx',
+      '--figure',
+      'moons.svg',
+    ]);
     expect([status, stderr]).toEqual([0, '']);
     const lines = stdout.trim().split('\n');
-    expect(lines).toHaveLength(14);
+    expect(lines).toHaveLength(15);
     expect(lines[0]).toMatch(/epoch +loss +right +held-out loss +right +dead +slopes +time/);
-    expect(lines.at(-1)).toMatch(
+    expect(lines.at(-1)).toMatch(/^Right by class: 0 \d+\/\d+.*, 1 \d+\/\d+/);
+    expect(lines.at(-2)).toMatch(
       /^moons\.onnx: \d+(\.\d)?\s% of \d+ held-out samples right. Every epoch: moons\.training\.json$/,
     );
     const record = JSON.parse((await file('moons.training.json')).toString());
     expect(record.epochs).toHaveLength(12);
+    expect(record.confusion.flat().reduce((a: number, b: number) => a + b, 0)).toBe(record.data.heldOut);
+    expect((await file('moons.svg')).toString()).toContain('share of dead units');
     expect(record.epochs.at(-1).validation.accuracy).toBeGreaterThan(0.8);
     const audited = await command.run(['audit', 'moons.onnx']);
     expect(audited.status).toBe(0);
@@ -76,6 +92,127 @@ describe('train', () => {
     expect(await file('part.onnx')).toEqual(await file('whole.onnx'));
   });
 
+  test('takes raw features of a table: standardization and class names are in the model and in the record', async () => {
+    const { status } = await command.run([
+      'train',
+      '--data',
+      'iris',
+      '--net',
+      'mlp:8',
+      '--epochs',
+      '60',
+      '-o',
+      'iris.onnx',
+    ]);
+    expect(status).toBe(0);
+    const record = JSON.parse((await file('iris.training.json')).toString());
+    expect(record.data).toMatchObject({ train: 120, heldOut: 30, classNames: ['setosa', 'versicolor', 'virginica'] });
+    expect(record.data.standardization.mean).toHaveLength(4);
+    const model = readModel(await file('iris.onnx'));
+    expect(model.proto.metadataProps).toMatchObject([
+      { key: 'class_names', value: '["setosa","versicolor","virginica"]' },
+    ]);
+    const { test: heldOut } = await iris({ standardize: false });
+    expect(await evaluate(model, heldOut)).toEqual(record.epochs[59].validation);
+    expect(record.epochs[59].validation.accuracy).toBeGreaterThan(0.8);
+    // Trained further, it meets the same raw features.
+    await command.run([
+      'train',
+      '--data',
+      'iris',
+      '--model',
+      'iris.onnx',
+      '--epochs',
+      '1',
+      '--learning-rate',
+      '1e-9',
+      '-o',
+      'more.onnx',
+    ]);
+    const more = JSON.parse((await file('more.training.json')).toString());
+    expect(more.epochs[0].validation.loss).toBeCloseTo(record.epochs[59].validation.loss, 5);
+  });
+
+  test('terminated, it writes a checkpoint too; and one every few epochs where asked', async () => {
+    const args = [
+      'train',
+      ...moons,
+      '--epochs',
+      '400',
+      '--audit-samples',
+      '0',
+      '--checkpoint-every',
+      '2',
+      '-o',
+      'term.onnx',
+    ];
+    const child = command.start(args);
+    const result = ended(child);
+    let before: Checkpoint | null = null;
+    child.stdout.on('data', (text: Buffer) => {
+      if (!text.includes('5/400')) return;
+      before = readCheckpoint(new Uint8Array(readFileSync(join(folder, 'term.onnx.checkpoint'))));
+      child.kill('SIGTERM');
+    });
+    expect((await result).status).toBe(143);
+    expect(before!.epochs.length % 2).toBe(0);
+    expect(before!.epochs.length).toBeGreaterThan(0);
+    const after = readCheckpoint(new Uint8Array(await file('term.onnx.checkpoint')));
+    expect(after.state.steps).toBeGreaterThan(before!.state.steps);
+  });
+
+  test('that diverges leaves the last good epoch, from which another learning rate goes on', async () => {
+    const args = ['train', ...moons, '--epochs', '4', '--audit-samples', '0', '--schedule', 'constant'];
+    await command.run([
+      'train',
+      ...moons,
+      '--epochs',
+      '2',
+      '--audit-samples',
+      '0',
+      '--schedule',
+      'constant',
+      '--checkpoint-every',
+      '2',
+      '-o',
+      'good.onnx',
+    ]);
+    const further = [...args, '--resume', 'good.onnx.checkpoint'];
+    const { status, stderr } = await command.run([...further, '--learning-rate', '1e30', '-o', 'burst.onnx']);
+    expect(status).toBe(3);
+    expect(stderr).toMatch(
+      /^reluminate: train: the (held-out )?loss must stay finite, got .* or warm-up; the end of epoch 2 is kept, from which --resume 'burst\.onnx\.checkpoint' goes on with another --learning-rate or --clip-norm\n$/,
+    );
+    await expect(file('burst.onnx')).rejects.toThrow('ENOENT');
+    const resumed = await command.run([
+      ...args,
+      '--resume',
+      'burst.onnx.checkpoint',
+      '--learning-rate',
+      '0.01',
+      '-o',
+      'burst.onnx',
+    ]);
+    expect([resumed.status, resumed.stdout.split('\n')[1]?.trim().slice(0, 3)]).toEqual([0, '3/4']);
+  });
+
+  const net = ['--data', 'moons', '--net', 'mlp:4'];
+  const idle: [string[], RegExp][] = [
+    [['--data', 'moons', '--model', 'x.onnx', '--tailored'], /^--tailored: it must go with --net, got --model/],
+    [
+      [...net, '--rectifier', 'relu', '--only', 'slopes'],
+      /^--only slopes: the network must have slopes to learn, got one without$/,
+    ],
+    [[...net, '--warmup', '100000'], /schedule.warmup must be at most \d+ \(the steps\), got 100000$/],
+    [
+      [...net, '--output', 'nowhere/x.onnx'],
+      /^--output: the path must be a file in a writable folder, got 'nowhere\/x.onnx'$/,
+    ],
+  ];
+  test.each(idle)('%j is refused before anything is trained', async (args, message) => {
+    expect(await command.refused(['train', '-o', 'x.onnx', ...args], 2)).toMatch(message);
+  });
+
   const cases: [string[], number, RegExp][] = [
     [['--data', 'moons', '-o', 'x.onnx'], 2, /one of --net and --model must be given, got neither/],
     [['--data', 'moons', '--net', 'mlp:4', '--model', 'moons.onnx', '-o', 'x.onnx'], 2, /got both/],
@@ -109,6 +246,24 @@ describe('train', () => {
       /--resume: the file must be readable/,
     ],
     [['--data', 'moons', '--net', 'mlp:4', '--resume', 'ragged.csv', '-o', 'x.onnx'], 3, /read safetensors/],
+    [
+      [
+        '--data',
+        'moons',
+        '--net',
+        'mlp:4',
+        '--epochs',
+        '1',
+        '--batch',
+        '800',
+        '--learning-rate',
+        '1e38',
+        '-o',
+        'x.onnx',
+      ],
+      3,
+      /the held-out loss must stay finite, got NaN after step 1, first in node/,
+    ],
     [
       ['--data', 'moons', '--net', 'mlp:64-64', '--learning-rate', '1e30', '-o', 'x.onnx'],
       3,

@@ -20,6 +20,13 @@ describe('a progress line', () => {
     expect(progressLine({ phase: 'samples', done: 7, total: null }, 61_000)).toBe('7 samples, 1 min 1 s');
   });
 
+  test('does not count what was done before the time began', () => {
+    expect(progressLine({ phase: 'samples', done: 60, total: 100 }, 10_000, 'steps', 50)).toBe(
+      '60 of 100 steps, 40 s left',
+    );
+    expect(progressLine({ phase: 'samples', done: 50, total: 100 }, 10_000, 'steps', 50)).toBe('50 of 100 steps');
+  });
+
   test('is rewritten in place on a terminal, not for every batch, and always for the last', () => {
     const { written, stream: terminal } = stream(true);
     const progress = progressOn(terminal);

@@ -2,49 +2,27 @@ import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
 import { Failure } from '../failure.js';
 import { readModelFile, writeModelFile, writeWhole } from '../onnx/file.js';
+import { withMetadata } from '../onnx/metadata.js';
 import type { Model } from '../onnx/model.js';
-import type { SlopeConstraint } from '../rectifiers/slope-constraint.js';
-import { percent, plural, significant } from '../report/numbers.js';
-import type { EpochRecord, FitResult, Optimizer, ParameterGroups, Schedule, Split } from '../train/index.js';
+import { plural } from '../report/numbers.js';
+import type { Checkpoint, FitOptions, FitResult, Split } from '../train/index.js';
 import { version } from '../version.js';
-import { parseCount, parseNumber, parseSeed, parseShare, parseThreads } from './options.js';
+import { parseFigureFile, writeFigure } from './figure-file.js';
+import { collect, parseCount, parseNumber, parseSeed, parseShare, parseThreads } from './options.js';
 import { progressOn } from './progress.js';
 import { orUsage } from './refusals.js';
+import {
+  checkpointPath,
+  groupsOf,
+  optimizerOf,
+  recordPath,
+  refuseIdle,
+  requireResults,
+  requireSlopes,
+  type TrainFlags,
+} from './train-flags.js';
 import { parseConstraint, parseSchedule } from './train-options.js';
-
-interface TrainFlags {
-  readonly data: string;
-  readonly target?: string;
-  readonly testShare?: number;
-  readonly net?: string;
-  readonly model?: string;
-  readonly only: 'all' | 'slopes';
-  readonly rectifier: string;
-  readonly init: string;
-  readonly tailored?: true;
-  readonly slopes: 'channel' | 'shared';
-  readonly batchNorm?: true;
-  readonly skips: boolean;
-  readonly epochs: number;
-  readonly batch?: number;
-  readonly learningRate?: number;
-  readonly optimizer: Optimizer['kind'];
-  readonly momentum: number;
-  readonly nesterov?: boolean;
-  readonly weightDecay: number;
-  readonly slopeRate: number;
-  readonly slopeConstraint?: SlopeConstraint;
-  readonly schedule: Schedule;
-  readonly warmup: number;
-  readonly clipNorm?: number;
-  readonly patience?: number;
-  readonly seed: number;
-  readonly threads?: number;
-  readonly auditSamples: number;
-  readonly output: string;
-  readonly record?: string;
-  readonly resume?: string;
-}
+import { classesText, epochLine, epochTitles, resultText } from './train-text.js';
 
 /** Adds `reluminate train` to the program. `finish` receives the exit code. */
 export function addTrainCommand(program: Command, finish: (code: number) => void): void {
@@ -69,6 +47,7 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .option('--net <network>', 'network to build, for example mlp:256-256 or mlp:784-256-256-10')
     .option('--model <file>', 'ONNX model to train further, in place of --net')
     .addOption(choice('--only <what>', 'which parameters are trained', ['all', 'slopes'], 'all'))
+    .option('--freeze <name>', 'parameters that are not trained, such as layer1/*; may be given several times', collect)
     .option('--rectifier <name>', 'rectifier of the network, such as relu, leaky:0.01, prelu', 'prelu')
     .option('--init <name>', 'initializer of the weights, with the gain of the rectifier', 'he')
     .option('--tailored', 'slopes tailored to the depth, in place of the rectifier’s')
@@ -79,23 +58,24 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .option('--no-skips', 'leave out the skip connections of a residual network')
     .optionsGroup('Training:')
     .option('--epochs <n>', 'times that all samples are taken', parseCount, 5)
-    .option('--batch <n>', 'samples in a step (default: 32)', parseCount)
+    .option('--batch <n>', 'samples in a step (default: 32, or what the model fixes)', parseCount)
     .option('--learning-rate <x>', 'default: 0.05 for sgd, 0.001 for adam and adamw', parseNumber)
     .addOption(choice('--optimizer <name>', 'how gradients move parameters', ['sgd', 'adam', 'adamw'], 'sgd'))
     .option('--momentum <x>', 'of sgd', parseNumber, 0.9)
     .option('--nesterov', 'Nesterov’s momentum')
-    .option('--weight-decay <x>', 'of weights; never of slopes', parseNumber, 0)
+    .option('--label-smoothing <x>', 'share of the target that is spread over all classes', parseNumber)
+    .option('--weight-decay <x>', 'of weights (default: 0.01 for adamw, else 0)', parseNumber)
+    .option('--slope-decay <x>', 'weight decay of slopes', parseNumber, 0)
     .option('--slope-rate <x>', 'what the learning rate of slopes is multiplied by', parseNumber, 1)
     .option(
       '--slope-constraint <what>',
       'what holds the slopes: 0,1 (clamped), softplus or sigmoid:0,1',
       parseConstraint,
     )
-    .option(
-      '--schedule <name>',
-      'of the learning rate: constant, cosine, linear or step:EVERY,FACTOR',
-      parseSchedule,
-      parseSchedule('cosine'),
+    .addOption(
+      new Option('--schedule <name>', 'of the learning rate: constant, cosine, linear or step:EVERY,FACTOR')
+        .argParser(parseSchedule)
+        .default(parseSchedule('cosine'), 'cosine'),
     )
     .option('--warmup <n>', 'steps in which the learning rate rises', parseSeed, 0)
     .option('--clip-norm <x>', 'scale longer gradients down to this length', parseNumber)
@@ -105,49 +85,40 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .option('--audit-samples <n>', 'held-out samples that the audit sees after each epoch', parseSeed, 1000)
     .optionsGroup('Results:')
     .option('--record <file>', 'what each epoch found, as JSON (default: beside the model, .training.json)')
+    .option('--figure <file>', 'draw losses, dead shares and slopes by epoch as .svg, .png or .html', parseFigureFile)
+    .option('--checkpoint-every <n>', 'write a checkpoint after every n epochs', parseCount)
     .option('--resume <file>', 'go on from the checkpoint of an interrupted training')
     .addHelpText(
       'after',
       `
-Ctrl-C writes a checkpoint beside the model and exits with 130; --resume goes on from it, to the same bits.
+Ctrl-C and SIGTERM write a checkpoint beside the model; the same command with --resume goes on from it, to the same bits. --learning-rate and --clip-norm
+may be others then, so that a training that diverged can go on from its last good epoch.
 
-Exit codes: 0 trained, 2 wrong usage, 3 unreadable model or data, or a loss that diverges, 130 interrupted.
+Exit codes: 0 trained, 2 wrong usage, 3 unreadable model or data, or a loss that diverges, 130 interrupted, 143 terminated.
 
 Examples:
   reluminate train --data digits --net mlp:256-256 --rectifier prelu -o digits.onnx
   reluminate train --data spirals:3 --net mlp:64-64 --epochs 100 -o spirals.onnx
   reluminate train --model digits.onnx --data digits --only slopes -o slopes.onnx`,
     )
-    .action(async (flags: TrainFlags) => finish(await runTrain(flags)));
+    .action(async (flags: TrainFlags, command: Command) => {
+      const isGiven = (name: string) => command.getOptionValueSource(name) === 'cli';
+      finish(await runTrain(flags, isGiven));
+    });
 }
 
-const groupsOf = ({ only, weightDecay, slopeRate, slopeConstraint }: TrainFlags): ParameterGroups => {
-  const train = only === 'all';
-  return {
-    weight: { train, weightDecay },
-    bias: { train },
-    scale: { train },
-    shift: { train },
-    slope: { rateFactor: slopeRate, constraint: slopeConstraint },
-  };
-};
-
-const optimizerOf = ({ optimizer, momentum, nesterov = false }: TrainFlags): Optimizer =>
-  optimizer === 'sgd' ? { kind: 'sgd', momentum, nesterov } : { kind: optimizer };
-
-/** The network to start from: built as described, or read. */
-async function networkOf(flags: TrainFlags, { train }: Split): Promise<Model> {
-  if ((flags.net === undefined) === (flags.model === undefined))
-    throw new Failure(
-      'usage',
-      `--net: one of --net and --model must be given, got ${flags.net === undefined ? 'neither' : 'both'}`,
-    );
-  if (flags.model !== undefined) return readModelFile(flags.model);
-  const { buildNetwork, completeNetwork } = await import('../train/index.js');
+/** The network to start from: built as described, with what standardizes tables as its first layer, or read. */
+async function networkOf(
+  flags: TrainFlags,
+  { train }: Split,
+): Promise<Pick<Split, 'standardization'> & { model: Model }> {
+  if (flags.model !== undefined) return { model: await readModelFile(flags.model) };
+  const { buildNetwork, completeNetwork, standardizationOf, standardizeInput } = await import('../train/index.js');
+  const { isTabular } = await import('../train/datasets/open-dataset.js');
   const { parseRectifier } = await import('../rectifiers/parse-rectifier.js');
   const { parseInitializer } = await import('../theory/initializer.js');
-  return orUsage(() =>
-    buildNetwork(completeNetwork(flags.net as string, train), {
+  return orUsage(() => {
+    const model = buildNetwork(completeNetwork(flags.net as string, train), {
       rectifier: parseRectifier(flags.rectifier),
       initializer: parseInitializer(flags.init),
       slopes: flags.slopes,
@@ -155,88 +126,109 @@ async function networkOf(flags: TrainFlags, { train }: Split): Promise<Model> {
       batchNorm: flags.batchNorm,
       skips: flags.skips,
       seed: flags.seed,
-    }),
-  );
+    });
+    if (!isTabular(flags.data)) return { model };
+    const standardization = standardizationOf(train);
+    return { model: standardizeInput(model, standardization), standardization };
+  });
 }
 
-const share = (value: number | null): string => (value === null ? '–' : percent(value));
-
-/** Cells of an epoch's line, in the order of `titles`. */
-function cellsOf({ epoch, train, validation, layers, seconds }: EpochRecord, epochs: number): string[] {
-  const units = layers.reduce((sum, layer) => sum + layer.units, 0);
-  const dead = layers.reduce((sum, layer) => sum + layer.dead * layer.units, 0);
-  const slopes = layers.flatMap(({ slopes: found }) =>
-    found && (found.min !== 0 || found.max !== 0) ? [found.min, found.max] : [],
+/** Writes model, record and figure. */
+async function write(flags: TrainFlags, split: Split, result: FitResult): Promise<void> {
+  const { model, epochs, epoch, ended } = result;
+  const { classNames } = split.train;
+  await writeModelFile(
+    flags.output,
+    classNames ? withMetadata(model, 'class_names', JSON.stringify(classNames)) : model,
   );
-  return [
-    `${epoch}/${epochs}`,
-    significant(train.loss),
-    share(train.accuracy),
-    validation ? significant(validation.loss) : '–',
-    share(validation?.accuracy ?? null),
-    units === 0 ? '–' : percent(dead / units),
-    slopes.length === 0 ? '–' : `${significant(Math.min(...slopes))} … ${significant(Math.max(...slopes))}`,
-    `${seconds.toFixed(1)} s`,
-  ];
+  const settings = { ...flags, output: undefined, record: undefined, figure: undefined, threads: undefined };
+  const { standardization } = split;
+  const data = { train: split.train.count, heldOut: split.test.count, classNames, standardization };
+  const { confusion } = await import('../train/index.js');
+  const counts = split.test.classes === null ? undefined : await confusion(model, split.test);
+  const found = { reluminate: version, settings, data, ended, epoch, confusion: counts, epochs };
+  await writeWhole(recordPath(flags), `${JSON.stringify(found, null, 2)}\n`);
+  if (flags.figure !== undefined) {
+    const { trainingCurves } = await import('../figures/training-curves.js');
+    await writeFigure(flags.figure, trainingCurves(epochs), `Training of ${flags.net ?? flags.model} on ${flags.data}`);
+  }
+  const classes = counts ? classesText(counts, classNames) : '';
+  process.stdout.write(`${flags.output}: ${resultText(result, split)}. Every epoch: ${recordPath(flags)}\n${classes}`);
 }
 
-const titles = ['epoch', 'loss', 'right', 'held-out loss', 'right', 'dead', 'slopes', 'time'];
-const widths = [7, 9, 8, 13, 8, 8, 17, 8];
-const line = (cells: readonly string[]): string =>
-  `${cells.map((cell, at) => cell.padStart(widths[at] as number)).join('  ')}\n`;
-
-/** The path beside the model with another ending. */
-const beside = (output: string, ending: string): string => `${output.replace(/\.onnx$/i, '')}${ending}`;
-
-async function write(flags: TrainFlags, split: Split, { model, epochs, epoch, ended }: FitResult): Promise<void> {
-  await writeModelFile(flags.output, model);
-  const record = flags.record ?? beside(flags.output, '.training.json');
-  const settings = { ...flags, output: undefined, record: undefined, threads: undefined };
-  const data = { train: split.train.count, heldOut: split.test.count };
-  await writeWhole(
-    record,
-    `${JSON.stringify({ reluminate: version, settings, data, ended, epoch, epochs }, null, 2)}\n`,
-  );
-  const found = epochs.find(each => each.epoch === epoch)?.validation;
-  const how =
-    found?.accuracy != null
-      ? `${percent(found.accuracy)} of ${plural(split.test.count, 'held-out sample')} right`
-      : `held-out loss ${significant(found?.loss ?? Number.NaN)}`;
-  const when = ended === 'patience' ? `, stopped after epoch ${epochs.length}, the best is ${epoch}` : '';
-  process.stdout.write(`${flags.output}: ${how}${when}. Every epoch: ${record}\n`);
+/** The checkpoint to go on from. */
+async function readResume({ resume }: TrainFlags): Promise<Checkpoint | undefined> {
+  if (resume === undefined) return undefined;
+  const { readCheckpoint } = await import('../train/index.js');
+  const bytes = await readFile(resume).catch(() => {
+    throw new Failure('input', `--resume: the file must be readable, got '${resume}'`);
+  });
+  return readCheckpoint(new Uint8Array(bytes));
 }
 
-async function runTrain(flags: TrainFlags): Promise<number> {
-  const { fit, readCheckpoint, writeCheckpoint } = await import('../train/index.js');
-  const { openDataset } = await import('../train/datasets/open-dataset.js');
-  const { data, target, testShare, seed, epochs, threads, resume } = flags;
-  const split = await openDataset(data, { seed, target, testShare });
-  const model = await networkOf(flags, split);
-  const from =
-    resume === undefined
-      ? undefined
-      : readCheckpoint(
-          new Uint8Array(
-            await readFile(resume).catch(() => {
-              throw new Failure('input', `--resume: the file must be readable, got '${resume}'`);
-            }),
-          ),
-        );
+const signals = { SIGINT: 130, SIGTERM: 143 } as const;
+
+/** Runs something that an interruption ends in order; a second one ends the process at once. Gives the exit code that goes with the signal, null without one. */
+async function interruptible<T>(run: (signal: AbortSignal) => Promise<T>): Promise<{ result: T; code: number | null }> {
   const stop = new AbortController();
-  const interrupt = () => {
-    stop.abort();
-    process.off('SIGINT', interrupt);
+  let code: number | null = null;
+  const release = () => {
+    for (const name of Object.keys(signals) as (keyof typeof signals)[]) process.off(name, interrupt);
   };
-  process.on('SIGINT', interrupt);
-  const progress = progressOn(process.stderr, 'steps');
-  let result: FitResult;
+  const interrupt = (name: keyof typeof signals) => {
+    code = signals[name];
+    stop.abort();
+    release();
+  };
+  for (const name of Object.keys(signals) as (keyof typeof signals)[]) process.on(name, interrupt);
   try {
-    result = await fit(model, split.train, {
+    return { result: await run(stop.signal), code };
+  } finally {
+    release();
+  }
+}
+
+/** Trains, and keeps the last good epoch of a training that diverges. */
+async function fitOrKeep(flags: TrainFlags, model: Model, { train }: Split, options: FitOptions): Promise<FitResult> {
+  const { Divergence, fit, writeCheckpoint } = await import('../train/index.js');
+  try {
+    return await fit(model, train, options);
+  } catch (cause) {
+    if (cause instanceof RangeError) throw new Failure('usage', cause.message, { cause });
+    if (!(cause instanceof Divergence && cause.checkpoint)) throw cause;
+    const path = checkpointPath(flags);
+    await writeWhole(path, writeCheckpoint(cause.checkpoint));
+    const { length } = cause.checkpoint.epochs;
+    throw new Failure(
+      'input',
+      `${cause.message}; the end of epoch ${length} is kept, from which --resume '${path}' goes on with another --learning-rate or --clip-norm`,
+      { cause },
+    );
+  }
+}
+
+async function runTrain(flags: TrainFlags, isGiven: (name: keyof TrainFlags) => boolean): Promise<number> {
+  refuseIdle(flags, isGiven);
+  await requireResults(flags);
+  const { writeCheckpoint } = await import('../train/index.js');
+  const { openDataset } = await import('../train/datasets/open-dataset.js');
+  const { data, target, testShare, seed, epochs, threads, checkpointEvery } = flags;
+  const raw = await openDataset(data, { seed, target, testShare, standardize: false });
+  const { model, standardization } = await networkOf(flags, raw);
+  const split = { ...raw, standardization };
+  await requireSlopes(model, flags, isGiven);
+  const from = await readResume(flags);
+  const keep = (checkpoint: Checkpoint) => writeWhole(checkpointPath(flags), writeCheckpoint(checkpoint));
+  const progress = progressOn(process.stderr, 'steps', from?.state.steps);
+  const { result, code } = await interruptible(signal =>
+    fitOrKeep(flags, model, split, {
       epochs,
       batch: flags.batch,
       learningRate: flags.learningRate,
       optimizer: optimizerOf(flags),
       groups: groupsOf(flags),
+      freeze: flags.freeze,
+      labelSmoothing: flags.labelSmoothing,
       batchStatistics: flags.only === 'all',
       schedule: { ...flags.schedule, warmup: flags.warmup },
       clipNorm: flags.clipNorm,
@@ -245,30 +237,24 @@ async function runTrain(flags: TrainFlags): Promise<number> {
       patience: flags.patience,
       auditSamples: flags.auditSamples,
       from,
-      signal: stop.signal,
+      signal,
       onStep: (done, total) => progress.show({ phase: 'samples', done, total }),
       onEpoch: record => {
         progress.clear();
-        const head = record.epoch === (from?.epochs.length ?? 0) + 1 ? line(titles) : '';
-        process.stdout.write(head + line(cellsOf(record, epochs)));
+        const head = record.epoch === (from?.epochs.length ?? 0) + 1 ? epochTitles : '';
+        process.stdout.write(head + epochLine(record, epochs));
       },
+      ...(checkpointEvery === undefined ? {} : { checkpointEvery, onCheckpoint: keep }),
       ...(threads === undefined ? {} : { threads }),
-    });
-  } catch (cause) {
-    if (cause instanceof RangeError) throw new Failure('usage', cause.message, { cause });
-    throw cause;
-  } finally {
-    progress.clear();
-    process.off('SIGINT', interrupt);
-  }
+    }).finally(() => progress.clear()),
+  );
   if (result.ended !== 'signal') {
     await write(flags, split, result);
     return 0;
   }
-  const path = `${flags.output}.checkpoint`;
-  await writeWhole(path, writeCheckpoint(result.checkpoint));
+  await keep(result.checkpoint);
   process.stderr.write(
-    `reluminate: interrupted after ${plural(result.checkpoint.state.steps, 'step')}; the same command with --resume '${path}' goes on\n`,
+    `reluminate: interrupted after ${plural(result.checkpoint.state.steps, 'step')}; the same command with --resume '${checkpointPath(flags)}' goes on\n`,
   );
-  return 130;
+  return code ?? signals.SIGINT;
 }

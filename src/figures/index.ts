@@ -11,3 +11,4 @@ export * from './plane-regions.js';
 export * from './rectifier-curves.js';
 export * from './signal-by-depth.js';
 export * from './tailored-slope-by-depth.js';
+export * from './training-curves.js';

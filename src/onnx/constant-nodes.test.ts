@@ -1,8 +1,11 @@
+import { create } from '@bufbuild/protobuf';
 import { expect, test } from 'vitest';
 import { floatTensor, graph, modelProto, node, valueInfo } from './build.js';
 import { constantsToInitializers } from './constant-nodes.js';
 import { type Model, mainGraph } from './model.js';
+import { DataType, TensorProtoSchema } from './proto.js';
 import { openSession } from './runtime.js';
+import { tensorNumbers } from './tensor.js';
 
 test('weights in Constant nodes become initializers, everything computes the same', async () => {
   const main = graph({
@@ -28,4 +31,11 @@ test('weights in Constant nodes become initializers, everything computes the sam
     expect([Array.from(y!.data as Float32Array), Array.from(shown!.data as Float32Array)]).toEqual([[-1.5, -4], [7]]);
     await session.close();
   }
+});
+
+test('tensors whose numbers are in typed fields can be read afterwards', () => {
+  const typed = create(TensorProtoSchema, { dims: [2n], dataType: DataType.FLOAT, floatData: [3, 4] });
+  const main = graph({ nodes: [node('Constant', [], ['w'], { value: typed }), node('Mul', ['x', 'w'], ['y'])] });
+  const moved = constantsToInitializers({ name: 'typed', proto: modelProto(main), external: new Map(), bytes: 0 });
+  expect(Array.from(tensorNumbers(mainGraph(moved).initializer[0]!, new Map())!)).toEqual([3, 4]);
 });

@@ -25,7 +25,7 @@ export function constantsToInitializers(model: Model): Model {
     const tensor = isStandard(node) && node.opType === 'Constant' ? tensorAttribute(node, 'value') : null;
     const [name] = node.output;
     if (!tensor || !name || outputs.has(name)) return true;
-    graph.initializer.push({ ...clone(TensorProtoSchema, tensor), name });
+    graph.initializer.push(Object.assign(clone(TensorProtoSchema, tensor), { name }));
     return false;
   });
   return copy;

@@ -3,9 +3,12 @@ import { DataType, type NodeProto, type TensorProto } from './proto.js';
 import type { Scope } from './scope.js';
 import { dimsOf, type ExternalData, isFloatType, type Numbers, tensorNumbers } from './tensor.js';
 
-/** A value that is known from the file alone. `source` is the initializer or Constant it comes from, before reshaping. */
+/** A value that is known from the file alone. */
 export interface Constant {
+  /** The initializer or Constant it comes from, before reshaping. */
   readonly source: string;
+  /** What the source's numbers were multiplied by; null where they became these in another way. */
+  readonly factor: number | null;
   readonly dims: readonly number[];
   readonly data: Numbers;
 }
@@ -17,7 +20,7 @@ const product = (dims: readonly number[]) => dims.reduce((a, b) => a * b, 1);
 
 function ofTensor(tensor: TensorProto, name: string, external: ExternalData): Constant | null {
   const data = tensorNumbers(tensor, external);
-  return data && { source: name, dims: dimsOf(tensor), data };
+  return data && { source: name, factor: 1, dims: dimsOf(tensor), data };
 }
 
 function ofConstantNode(node: NodeProto, external: ExternalData): Constant | null {
@@ -27,13 +30,13 @@ function ofConstantNode(node: NodeProto, external: ExternalData): Constant | nul
   const given = node.attribute[0];
   switch (given?.name) {
     case 'value_float':
-      return { source: name, dims: [], data: Float32Array.of(floatAttribute(node, 'value_float', 0)) };
+      return { source: name, factor: 1, dims: [], data: Float32Array.of(floatAttribute(node, 'value_float', 0)) };
     case 'value_floats':
-      return { source: name, dims: [given.floats.length], data: Float32Array.from(given.floats) };
+      return { source: name, factor: 1, dims: [given.floats.length], data: Float32Array.from(given.floats) };
     case 'value_int':
-      return { source: name, dims: [], data: Float64Array.of(intAttribute(node, 'value_int', 0)) };
+      return { source: name, factor: 1, dims: [], data: Float64Array.of(intAttribute(node, 'value_int', 0)) };
     case 'value_ints':
-      return { source: name, dims: [given.ints.length], data: Float64Array.from(given.ints, Number) };
+      return { source: name, factor: 1, dims: [given.ints.length], data: Float64Array.from(given.ints, Number) };
     default:
       return null;
   }
@@ -80,10 +83,11 @@ function unsqueezed(scope: Scope, node: NodeProto, dims: readonly number[], look
   );
 }
 
-function transposed({ source, dims, data }: Constant): Constant {
+function transposed({ source, factor, dims, data }: Constant): Constant {
   const [rows, columns] = dims as [number, number];
   return {
     source,
+    factor,
     dims: [columns, rows],
     data: data.map((_, at) => data[(at % rows) * columns + Math.floor(at / rows)] as number),
   };
@@ -109,7 +113,7 @@ function throughNode(scope: Scope, node: NodeProto, lookup: ConstantLookup): Con
     case 'Cast':
       return survivesCast(node, inner) ? inner : null;
     case 'Neg':
-      return { ...inner, data: inner.data.map(value => -value) };
+      return { ...inner, factor: inner.factor && -inner.factor, data: inner.data.map(value => -value) };
     case 'Reshape': {
       const target = node.input[1] ? lookup(scope, node.input[1])?.data : null;
       return withDims(target && target.length <= mostAxes ? reshaped(dims, Array.from(target)) : null);

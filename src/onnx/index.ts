@@ -9,6 +9,7 @@ export * from './constants.js';
 export * from './edit.js';
 export * from './functions.js';
 export * from './layers.js';
+export { withMetadata } from './metadata.js';
 export * from './model.js';
 export { propagateReads, type Reads } from './read-flow.js';
 export * from './rectifiers.js';

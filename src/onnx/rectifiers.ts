@@ -49,7 +49,7 @@ interface Context {
   readonly lookup: ConstantLookup;
 }
 
-const constant = (value: number): Constant => ({ source: '', dims: [], data: Float64Array.of(value) });
+const constant = (value: number): Constant => ({ source: '', factor: null, dims: [], data: Float64Array.of(value) });
 const zero = constant(0);
 const slopeKind = (slope: Constant): RectifierKind =>
   slope.data.length > 1 ? 'prelu' : slope.data[0] === 0 ? 'relu' : 'leaky-relu';
@@ -103,8 +103,10 @@ function positivePart(context: Context, value: string): { x: string; nodes: Node
 function times(a: Constant, b: Constant): Constant | null {
   const [one, many] = a.data.length === 1 ? [a, b] : [b, a];
   if (one.data.length !== 1) return null;
+  const [from, by] = many.source ? [many, one] : [one, many];
   return {
-    source: many.source || one.source,
+    source: from.source,
+    factor: from.factor && from.factor * (by.data[0] as number),
     dims: many.dims,
     data: Float64Array.from(many.data, item => item * (one.data[0] as number)),
   };
@@ -135,7 +137,10 @@ function factors(
         return known ? [{ other, known }] : [];
       })[0];
       if (!found) return { factor, rest, nodes };
-      const by = node.opType === 'Div' ? { ...found.known, data: found.known.data.map(item => 1 / item) } : found.known;
+      const by =
+        node.opType === 'Div'
+          ? { ...found.known, factor: null, data: found.known.data.map(item => 1 / item) }
+          : found.known;
       const next = times(factor, by);
       if (!next) return null;
       factor = next;

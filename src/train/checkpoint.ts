@@ -1,6 +1,7 @@
 import { Failure } from '../failure.js';
 import type { EpochRecord } from './record.js';
 import { readSafetensors, writeSafetensors } from './safetensors.js';
+import type { Settings } from './settings.js';
 import type { TrainerState } from './trainer.js';
 
 /** Sums over the steps of an epoch that is not over. */
@@ -10,6 +11,8 @@ export interface EpochSums {
   readonly correct: number;
   /** By parameter, as in the epoch's record. */
   readonly gradientNorms: Readonly<Record<string, number>>;
+  /** By rectifier, of the parameters that reach it first. */
+  readonly layerNorms: Readonly<Record<string, number>>;
   readonly seconds: number;
 }
 
@@ -23,13 +26,14 @@ export interface Best {
 /** A training that can go on as if it had never stopped. */
 export interface Checkpoint {
   readonly state: TrainerState;
-  /** Settings that decide the numbers: going on with others would not be the same training. */
-  readonly settings: string;
+  /** What decides the numbers: going on with other settings would not be the same training. */
+  readonly settings: Settings;
   readonly sums: EpochSums;
   readonly epochs: readonly EpochRecord[];
   readonly best: Best | null;
 }
 
+const format = 'reluminate-checkpoint-1';
 const prefix = 'best/';
 
 /**
@@ -38,31 +42,114 @@ const prefix = 'best/';
  * @example
  * import { readCheckpoint, writeCheckpoint } from 'reluminate/train';
  * const state = { steps: 2, tensors: new Map([['w', { dims: [1], data: Float32Array.of(0.5) }]]) };
- * const sums = { steps: 2, loss: 1.5, correct: 3, gradientNorms: {}, seconds: 0.1 };
- * const bytes = writeCheckpoint({ state, settings: '{}', sums, epochs: [], best: null });
+ * const sums = { steps: 2, loss: 1.5, correct: 3, gradientNorms: {}, layerNorms: {}, seconds: 0.1 };
+ * const bytes = writeCheckpoint({ state, settings: { seed: '0' }, sums, epochs: [], best: null });
  * readCheckpoint(bytes).state.steps; // => 2
  */
 export function writeCheckpoint({ state, settings, sums, epochs, best }: Checkpoint): Uint8Array<ArrayBuffer> {
   const tensors = new Map(state.tensors);
   for (const [name, tensor] of best?.state.tensors ?? []) tensors.set(prefix + name, tensor);
   const progress = JSON.stringify({
+    settings,
     steps: state.steps,
     sums,
     epochs,
     best: best && { epoch: best.epoch, loss: best.loss, steps: best.state.steps },
   });
-  return writeSafetensors({ metadata: { format: 'reluminate-checkpoint-1', settings, progress }, tensors });
+  return writeSafetensors({ metadata: { format, progress }, tensors });
 }
 
-/** Reads a checkpoint. Throws a Failure for files that are none. */
+type Check = (value: unknown) => boolean;
+
+const isNumber: Check = value => Number.isFinite(value);
+const isCount: Check = value => Number.isSafeInteger(value) && (value as number) >= 0;
+const isText: Check = value => typeof value === 'string';
+const each =
+  (check: Check): Check =>
+  value =>
+    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(check);
+const fields =
+  (checks: Readonly<Record<string, Check>>): Check =>
+  value =>
+    each(() => true)(value) &&
+    Object.entries(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+const list =
+  (check: Check): Check =>
+  value =>
+    Array.isArray(value) && value.every(check);
+const orNull =
+  (check: Check): Check =>
+  value =>
+    value === null || check(value);
+
+const isEvaluation = fields({ loss: isNumber, accuracy: orNull(isNumber) });
+
+/** What the progress of a training is made of. */
+const parts: Readonly<Record<string, Check>> = {
+  settings: each(isText),
+  steps: isCount,
+  sums: fields({
+    steps: isCount,
+    loss: isNumber,
+    correct: isNumber,
+    gradientNorms: each(isNumber),
+    layerNorms: each(isNumber),
+    seconds: isNumber,
+  }),
+  epochs: list(
+    fields({
+      epoch: isCount,
+      steps: isCount,
+      learningRate: isNumber,
+      train: isEvaluation,
+      validation: orNull(isEvaluation),
+      gradientNorms: each(isNumber),
+      layers: list(fields({ name: isText, units: isCount })),
+      seconds: isNumber,
+    }),
+  ),
+  best: orNull(fields({ epoch: isCount, loss: isNumber, steps: isCount })),
+};
+
+const fail = (must: string, got: string) => new Failure('input', `read checkpoint: ${must}, got ${got}`);
+
+interface Progress extends Pick<Checkpoint, 'settings' | 'sums' | 'epochs'> {
+  readonly steps: number;
+  readonly best: { readonly epoch: number; readonly loss: number; readonly steps: number } | null;
+}
+
+function parseProgress(text: string | undefined): Progress {
+  let found: unknown;
+  try {
+    found = JSON.parse(text ?? '');
+  } catch {
+    throw fail('its progress must be JSON', `'${(text ?? '').slice(0, 40)}'`);
+  }
+  if (!each(() => true)(found)) throw fail('its progress must be an object', JSON.stringify(found).slice(0, 40));
+  const given = found as Record<string, unknown>;
+  const wrong = Object.entries(parts).find(([name, check]) => !check(given[name]));
+  if (wrong)
+    throw fail(`its ${wrong[0]} must be as they were written`, String(JSON.stringify(given[wrong[0]])).slice(0, 80));
+  return given as unknown as Progress;
+}
+
+/**
+ * Reads a checkpoint. Throws a Failure for files that are none and for damaged ones.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { buildNetwork, fit, moons, readCheckpoint, writeCheckpoint } from 'reluminate/train';
+ * const network = buildNetwork('mlp:2-8-2', { rectifier: parseRectifier('prelu') });
+ * const data = moons({ count: 64 });
+ * const { checkpoint } = await fit(network, data, { epochs: 1 });
+ * const from = readCheckpoint(writeCheckpoint(checkpoint));
+ * (await fit(network, data, { epochs: 3, from })).epochs.length; // => 3
+ */
 export function readCheckpoint(bytes: Uint8Array): Checkpoint {
   const { metadata, tensors } = readSafetensors(bytes);
-  if (metadata.format !== 'reluminate-checkpoint-1')
-    throw new Failure(
-      'input',
-      `read checkpoint: the file must be a checkpoint of Reluminate, got format '${metadata.format ?? 'none'}'`,
-    );
-  const { steps, sums, epochs, best } = JSON.parse(metadata.progress as string);
+  if (metadata.format !== format)
+    throw fail('the file must be a checkpoint of Reluminate', `format '${metadata.format ?? 'none'}'`);
+  const { settings, steps, sums, epochs, best } = parseProgress(metadata.progress);
   const part = (isBest: boolean) =>
     new Map(
       [...tensors]
@@ -71,7 +158,7 @@ export function readCheckpoint(bytes: Uint8Array): Checkpoint {
     );
   return {
     state: { steps, tensors: part(false) },
-    settings: metadata.settings as string,
+    settings,
     sums,
     epochs,
     best: best && { epoch: best.epoch, loss: best.loss, state: { steps: best.steps, tensors: part(true) } },

@@ -41,6 +41,14 @@ const refusal = async (model: Model, options: Partial<Parameters<typeof differen
 };
 
 describe('differentiate', () => {
+  it('refuses inputs without elements', async () => {
+    const dims = { x: [0] };
+    expect(await refusal(squared, { dims })).toEqual({
+      kind: 'usage',
+      message: "differentiate: inputs must have dimensions from 1, got [0] for 'x'",
+    });
+  });
+
   it('gives the gradients of parameters and inputs, and leaves the model alone', async () => {
     const before = mainGraph(squared).node.length;
     expect(await gradientsOf(squared, ['x', 'w'], [5, 7])).toEqual([

@@ -89,6 +89,21 @@ function applyRule(context: RuleContext, upstream: readonly (string | null)[], p
  * with nodes that compute the gradient of `loss` with respect to each of `wrt`, all standard operators. Models of opsets 7 to 16 are raised
  * to 17 first. Dimensions are those ONNX Runtime finds for the given inputs, and are built in. Throws a Failure that names the operator and
  * the path to it for operators without a rule.
+ *
+ * @example
+ * import { graph, mainGraph, modelProto, node, openSession, valueInfo } from 'reluminate/onnx';
+ * import { differentiate } from 'reluminate/train';
+ * const main = graph({
+ *   nodes: [node('Mul', ['x', 'x'], ['square']), node('ReduceSum', ['square'], ['loss'], { keepdims: 0 })],
+ *   inputs: [valueInfo('x', [2])],
+ * });
+ * const given = { name: 'squares', proto: modelProto(main), external: new Map(), bytes: 0 };
+ * const { model, gradients } = await differentiate(given, { loss: 'loss', wrt: ['x'] });
+ * mainGraph(model).output = [valueInfo(gradients.get('x'))];
+ * const session = await openSession(model);
+ * const found = await session.run({ x: { type: 'float32', dims: [2], data: Float32Array.of(3, -1) } });
+ * await session.close();
+ * Array.from(found[gradients.get('x')].data); // => [6, -2]
  */
 export async function differentiate(
   original: Model,
@@ -105,6 +120,8 @@ export async function differentiate(
   const inputDims = dims ?? fixedDims(inputSpecs(model));
   if (inputDims === null)
     throw usage('dims must give every input its dimensions where the model leaves some free', 'none');
+  const empty = Object.entries(inputDims).find(([, each]) => each.includes(0));
+  if (empty) throw usage('inputs must have dimensions from 1', `[${empty[1].join(', ')}] for '${empty[0]}'`);
   const shapes = await shapesOf(model, inputDims, [...values], session);
   const lossDims = shapes.get(loss) as number[];
   if (lossDims.some(dim => dim !== 1))

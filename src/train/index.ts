@@ -3,6 +3,7 @@
 export { type Architecture, formatNetwork } from './builders/architecture.js';
 export { type BuildOptions, buildNetwork } from './builders/build-network.js';
 export { completeNetwork, parseNetwork } from './builders/parse-network.js';
+export { standardizeInput } from './builders/standardize-input.js';
 export { type SkipOptions, tailoredRectifier } from './builders/tailored-rectifier.js';
 export { type Best, type Checkpoint, type EpochSums, readCheckpoint, writeCheckpoint } from './checkpoint.js';
 export type { Dataset, Split, Standardization } from './dataset.js';
@@ -11,8 +12,10 @@ export { type ClassesOption, moons, type PlaneOptions, rings, spirals } from './
 export { type SplitOptions, splitDataset } from './datasets/split.js';
 export { standardizationOf, standardize, standardizeSplit } from './datasets/standardize.js';
 export { type Differentiated, type DifferentiateOptions, differentiate } from './differentiate.js';
-export { type Evaluation, evaluate } from './evaluate.js';
-export { type FitOptions, type FitResult, fit } from './fit.js';
+export { Divergence } from './divergence.js';
+export { confusion, type Evaluation, evaluate } from './evaluate.js';
+export { type FitResult, fit } from './fit.js';
+export type { FitOptions } from './fit-options.js';
 export type { Loss } from './loss.js';
 export type { Optimizer } from './optimizer.js';
 export type { ParameterGroup, ParameterGroups, SlopeGroup } from './parameter-group.js';
@@ -20,6 +23,7 @@ export { type Parameter, type ParameterKind, parametersOf, parameterValues } fro
 export type { EpochRecord, LayerRecord } from './record.js';
 export { type NamedTensors, readSafetensors, writeSafetensors } from './safetensors.js';
 export { rateAt, type Schedule } from './schedule.js';
+export type { Settings } from './settings.js';
 export {
   openTrainer,
   type StepResult,

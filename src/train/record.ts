@@ -1,9 +1,10 @@
 import { audit } from '../audit/audit.js';
+import type { Verdict } from '../audit/report.js';
 import type { Model } from '../onnx/model.js';
 import type { SessionOptions } from '../onnx/runtime.js';
 import type { Dataset } from './dataset.js';
-import type { Evaluation } from './evaluate.js';
-import { sampleInput, samplesOf } from './sample-input.js';
+import { type Evaluation, feedsFor } from './evaluate.js';
+import { sampleInput } from './sample-input.js';
 
 /** What an epoch found of one layer's rectifier. */
 export interface LayerRecord {
@@ -11,8 +12,12 @@ export interface LayerRecord {
   readonly units: number;
   /** Share of units that are dead by the audit's verdicts, on the samples it saw. */
   readonly dead: number;
+  /** How many units have each verdict. */
+  readonly verdicts: Readonly<Record<Verdict, number>>;
   /** Slopes on the negative side; null for rectifiers without. */
   readonly slopes: { readonly min: number; readonly median: number; readonly max: number } | null;
+  /** Mean length over the steps of the gradient of all parameters that reach this rectifier first; null where lengths are not measured, and for layers without. */
+  readonly gradientNorm: number | null;
 }
 
 /** What an epoch did and found. */
@@ -33,30 +38,35 @@ export interface EpochRecord {
   readonly seconds: number;
 }
 
-/** The rectifiers of a model as the audit finds them on the first `samples` of a dataset. */
+/** The rectifiers of a model as the audit finds them on the first `samples` of a dataset, each with the length of its layer's gradient. */
 export async function layerRecords(
   model: Model,
   data: Dataset,
   samples: number,
+  gradientNorms: Readonly<Record<string, number>>,
   options: SessionOptions,
 ): Promise<LayerRecord[]> {
   const input = sampleInput(model, data);
-  const count = Math.min(samples, data.count);
-  const feeds = { [input.name]: samplesOf(data, input, 0, count) };
+  // A model that fixes its batch sees whole ones only.
+  const size = Math.min(samples, data.count);
+  const count = input.batch === null ? size : Math.max(1, Math.floor(size / input.batch)) * input.batch;
+  const seen = { ...data, count, inputs: data.inputs.subarray(0, (data.inputs.length / data.count) * count) };
   const report = await audit(
     model,
     {
       kind: 'samples',
       description: data.name,
       total: count,
-      batches: () => [{ feeds, samples: count }],
+      batches: () => feedsFor(seen, input),
     },
     options,
   );
-  return report.layers.map(({ name, units, dead, slopes }) => ({
+  return report.layers.map(({ name, units, dead, counts, slopes }) => ({
     name,
     units: units.length,
     dead: units.length === 0 ? 0 : dead / units.length,
+    verdicts: counts,
     slopes: slopes && { min: slopes.min, median: slopes.median, max: slopes.max },
+    gradientNorm: gradientNorms[name] ?? null,
   }));
 }

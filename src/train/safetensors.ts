@@ -1,4 +1,5 @@
 import { Failure } from '../failure.js';
+import { elements } from './rule.js';
 
 /** Named float32 tensors with a few words about them. */
 export interface NamedTensors {
@@ -55,28 +56,41 @@ function readEntry(name: string, { dtype, shape, data_offsets: offsets }: Entry,
   if (!Array.isArray(shape) || !shape.every(whole) || !Array.isArray(offsets) || !offsets.every(whole))
     throw fail(`tensor '${name}' must have a shape and offsets`, 'others');
   const [from, to] = offsets as [number, number];
-  const count = shape.reduce((a: number, b: number) => a * b, 1);
+  const count = elements(shape);
   if (offsets.length !== 2 || to > data.length || to - from !== 4 * count)
     throw fail(`tensor '${name}' must have ${count} elements in the file`, `bytes ${from} to ${to} of ${data.length}`);
   return { dims: shape as number[], data: new Float32Array(data.slice(from, to).buffer) };
 }
 
-/** Reads float32 tensors from the safetensors format. Throws a Failure for anything else, and for files that are cut off. */
+const isObject = (value: unknown): value is Record<string, unknown> =>
+  typeof value === 'object' && value !== null && !Array.isArray(value);
+
+/**
+ * Reads float32 tensors from the safetensors format. Throws a Failure for anything else, and for files that are cut off.
+ *
+ * @example
+ * import { readSafetensors, writeSafetensors } from 'reluminate/train';
+ * const bytes = writeSafetensors({ metadata: { epoch: '3' }, tensors: new Map([['w', { dims: [2], data: Float32Array.of(1, -2) }]]) });
+ * readSafetensors(bytes).metadata; // => { "epoch": "3" }
+ */
 export function readSafetensors(bytes: Uint8Array): NamedTensors {
   const view = new DataView(bytes.buffer, bytes.byteOffset, bytes.byteLength);
   const length = bytes.length < lengthBytes ? -1 : Number(view.getBigUint64(0, true));
   if (length < 0 || lengthBytes + length > bytes.length)
     throw fail('the file must hold its header', `${bytes.length} bytes`);
-  let header: Record<string, unknown>;
+  let header: unknown;
   try {
     header = JSON.parse(new TextDecoder().decode(bytes.subarray(lengthBytes, lengthBytes + length)));
   } catch (cause) {
     throw new Failure('input', 'read safetensors: the header must be JSON, got something else', { cause });
   }
-  const { __metadata__: metadata = {}, ...entries } = header ?? {};
+  if (!isObject(header)) throw fail('the header must be a JSON object', JSON.stringify(header).slice(0, 40));
+  const { __metadata__: metadata = {}, ...entries } = header;
+  if (!isObject(metadata) || !Object.values(metadata).every(value => typeof value === 'string'))
+    throw fail('__metadata__ must be an object of strings', JSON.stringify(metadata).slice(0, 40));
   const data = bytes.subarray(lengthBytes + length);
   const tensors = Object.entries(entries).map(
-    ([name, entry]) => [name, readEntry(name, (entry ?? {}) as Entry, data)] as const,
+    ([name, entry]) => [name, readEntry(name, (isObject(entry) ? entry : {}) as Entry, data)] as const,
   );
   return { metadata: metadata as Record<string, string>, tensors: new Map(tensors) };
 }

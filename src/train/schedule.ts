@@ -12,23 +12,29 @@ export type Schedule = { readonly warmup?: number } & (
   | { readonly kind: 'linear'; readonly last?: number }
 );
 
-/** The schedule, once it is one. Throws a RangeError otherwise. */
-export function checkSchedule(schedule: Schedule): Schedule {
+const unknownKind = ({ kind }: { readonly kind: unknown }) =>
+  new RangeError(`train: schedule.kind must be 'constant', 'step', 'cosine' or 'linear', got '${kind}'`);
+
+/** Whether the number of all steps decides the rate of each. */
+export const spansSteps = ({ kind }: Schedule): boolean => kind === 'cosine' || kind === 'linear';
+
+/** The schedule, once it is one for a training of so many steps. Throws a RangeError otherwise. */
+export function checkSchedule(schedule: Schedule, steps: number): Schedule {
   const { kind, warmup = 0 } = schedule;
-  whole('train', 'schedule.warmup', warmup, 0);
+  if (whole('train', 'schedule.warmup', warmup, 0) > steps)
+    throw new RangeError(`train: schedule.warmup must be at most ${steps} (the steps), got ${warmup}`);
   if (kind === 'step') {
     whole('train', 'schedule.every', schedule.every, 1);
     positive('train', 'schedule.factor', schedule.factor);
   } else if (kind === 'cosine' || kind === 'linear') {
     if (finite('train', 'schedule.last', schedule.last ?? 0) < 0)
       throw new RangeError(`train: schedule.last must be at least 0, got ${schedule.last}`);
-  } else if (kind !== 'constant')
-    throw new RangeError(`train: schedule.kind must be 'constant', 'step', 'cosine' or 'linear', got '${kind}'`);
+  } else if (kind !== 'constant') throw unknownKind(schedule);
   return schedule;
 }
 
 /**
- * What the learning rate is multiplied by at a step (from 0) of `steps`.
+ * What the learning rate is multiplied by at a step (from 0) of `steps`. Throws a RangeError for a schedule that is none.
  *
  * @example
  * import { rateAt } from 'reluminate/train';
@@ -52,5 +58,7 @@ export function rateAt(schedule: Schedule, step: number, steps: number): number 
       const { last = 0 } = schedule;
       return 1 + (last - 1) * share;
     }
+    default:
+      throw unknownKind(schedule);
   }
 }

@@ -1,35 +1,46 @@
 import { Failure } from '../failure.js';
 import { valueInfo } from '../onnx/build.js';
-import { redirect } from '../onnx/edit.js';
-import { copyModel, inputSpecs, type Model, mainGraph } from '../onnx/model.js';
+import { copyModel, type Model, mainGraph } from '../onnx/model.js';
 import { DataType } from '../onnx/proto.js';
 import type { SessionOptions } from '../onnx/runtime.js';
-import { shapesOf } from '../onnx/shapes.js';
 import { dimsOf } from '../onnx/tensor.js';
 import type { SlopeConstraint } from '../rectifiers/slope-constraint.js';
-import { differentiate } from './differentiate.js';
+import { type Chosen, chooseParameters, release } from './chosen-parameters.js';
+import { type Differentiated, differentiate } from './differentiate.js';
+import { clipFactor, squaresOf } from './gradient-norm.js';
 import { logitsOf } from './logits.js';
-import { crossEntropy, type Loss, type LossValues, meanSquaredError } from './loss.js';
+import { addLoss, type Loss, type LossValues } from './loss.js';
 import { type CheckedOptimizer, rateNames, stateNames, update } from './optimizer.js';
-import { type CheckedGroup, groupOf, type ParameterGroups } from './parameter-group.js';
-import { type Parameter, parametersOf } from './parameters.js';
-import { type RunningStatistic, toTrainingForm } from './training-form.js';
+import type { ParameterGroups } from './parameter-group.js';
+import type { Parameter } from './parameters.js';
+import { elements } from './rule.js';
+import { projectedNode } from './slope-parameter.js';
+import { fixInputs, outputDims, type Sized } from './step-inputs.js';
+import { toTrainingForm } from './training-form.js';
 import { createWriter, type Writer } from './writer.js';
 
-export interface StepGraphOptions extends SessionOptions {
+export interface StepGraphOptions {
   readonly loss: Loss;
   readonly optimizer: CheckedOptimizer;
   readonly groups: ParameterGroups;
+  /** Names, with `*` for any characters, of parameters that are not trained. */
+  readonly freeze: readonly string[];
+  /** Share of the target that cross-entropy spreads over all classes. */
+  readonly labelSmoothing: number;
   /** Samples in a step. */
   readonly batch: number;
   /** Whether batch norm takes the statistics of the batch and renews its running ones, or keeps these. */
   readonly batchStatistics: boolean;
+  /** Of random slopes. */
+  readonly seed: number;
   /** The gradient is scaled down to this length where it is longer; null for never. */
   readonly clipNorm: number | null;
   /** Whether the squared length of each parameter's gradient is an output. */
   readonly gradientNorms: boolean;
   /** Dimensions of the inputs without the batch's, where the model leaves them free. */
-  readonly sampleDims?: Readonly<Record<string, readonly number[]>>;
+  readonly sampleDims: Readonly<Record<string, readonly number[]>>;
+  /** What finds the dimensions of values. */
+  readonly session: SessionOptions;
 }
 
 /** A tensor that a step reads and writes anew: a parameter, the optimizer's state of one, or a running statistic. */
@@ -48,14 +59,17 @@ export interface Learned {
   readonly state: readonly Carried[];
 }
 
+type Rates = Readonly<Record<(typeof rateNames)[number], string>>;
+type Targets = Sized & { readonly type: 'int32' | 'float32' };
+
 /** One training step as an ONNX model: data, targets, rates and everything carried go in; losses and everything carried come out. */
 export interface StepGraph {
   readonly model: Model;
-  readonly inputs: readonly { readonly name: string; readonly dims: readonly number[] }[];
+  readonly inputs: readonly Sized[];
   /** How many numbers the model gives for each sample: the classes, where there are some. */
   readonly outputs: number;
-  readonly targets: { readonly name: string; readonly type: 'int32' | 'float32'; readonly dims: readonly number[] };
-  readonly rates: Readonly<Record<(typeof rateNames)[number], string>>;
+  readonly targets: Targets;
+  readonly rates: Rates;
   readonly learned: readonly Learned[];
   readonly statistics: readonly Carried[];
   readonly loss: string;
@@ -64,199 +78,126 @@ export interface StepGraph {
   readonly gradientSquares: string | null;
 }
 
-/** The slope that a learned parameter stands for, written into the graph (`slopeFromParameter`). */
-function slopeValue(writer: Writer, parameter: string, constraint: SlopeConstraint): string {
-  if (constraint.kind === 'softplus') return writer.op('Softplus', [parameter]);
-  if (constraint.kind !== 'sigmoid') return parameter;
-  const { lower, upper } = constraint;
-  const scaled = writer.op('Mul', [writer.op('Sigmoid', [parameter]), writer.scalar(upper - lower)]);
-  return writer.op('Add', [scaled, writer.scalar(lower)]);
+/** The forward pass in training form with its loss. */
+interface Forward {
+  readonly model: Model;
+  readonly inputs: readonly Sized[];
+  readonly outputs: number;
+  readonly targets: Targets;
+  readonly chosen: readonly Chosen[];
+  readonly statistics: readonly Carried[];
+  readonly values: LossValues;
 }
 
-/** The parameter within its projection's bounds. */
-function projected(writer: Writer, value: string, constraint: SlopeConstraint): string {
-  if (constraint.kind !== 'projection') return value;
-  const bound = (limit: number | undefined) => (limit === undefined ? '' : writer.scalar(limit));
-  return writer.op('Clip', [value, bound(constraint.lower), bound(constraint.upper)]);
-}
-
-/** Takes tensors out of the initializers, and out of the inputs, where old models list them too. */
-function release(model: Model, names: ReadonlySet<string>): void {
+/** Brings the model into training form; the running statistics that it renews become inputs. */
+function carryStatistics(model: Model, writer: Writer, options: StepGraphOptions): Carried[] {
   const graph = mainGraph(model);
-  graph.initializer = graph.initializer.filter(({ name }) => !names.has(name));
-  graph.input = graph.input.filter(({ name }) => !names.has(name));
-}
-
-/** Gives the data inputs their fixed dimensions and returns them. */
-function fixInputs(model: Model, { batch, sampleDims = {} }: StepGraphOptions): { name: string; dims: number[] }[] {
-  const graph = mainGraph(model);
-  return inputSpecs(model).map(({ name, type, dims }) => {
-    const rest = sampleDims[name] ?? dims.slice(1);
-    if (type !== 'float32') throw new Failure('input', `train: inputs must be float32, got ${type} for '${name}'`);
-    if (rest.some(dim => typeof dim !== 'number'))
-      throw new Failure(
-        'usage',
-        `train: the dimensions of a sample must be given where the model leaves them free, got [${rest.join(', ')}] for '${name}'`,
-      );
-    const fixed = [batch, ...(rest as number[])];
-    graph.input = graph.input.map(input => (input.name === name ? valueInfo(name, fixed) : input));
-    return { name, dims: fixed };
-  });
-}
-
-function addLoss(writer: Writer, loss: Loss, output: string, targets: string, dims: readonly number[]): LossValues {
-  if (dims.length !== 2)
-    throw new Failure(
-      'input',
-      `train: the output must have dimensions [samples, outputs], got [${dims.join(', ')}] for '${output}'`,
-    );
-  return loss === 'cross-entropy'
-    ? crossEntropy(writer, output, targets, dims)
-    : meanSquaredError(writer, output, targets, dims);
-}
-
-/** Squared lengths of the gradients as one vector. */
-function squaresOf(writer: Writer, gradients: readonly string[]): string {
-  const one = writer.ints([1]);
-  const squares = gradients.map(gradient =>
-    writer.op('Reshape', [writer.op('ReduceSumSquare', [gradient], { keepdims: 0 }), one]),
-  );
-  return squares.length === 1 ? (squares[0] as string) : writer.op('Concat', squares, { axis: 0 });
-}
-
-/** What each gradient is multiplied by, so that all together are no longer than the limit (Pascanu, Mikolov & Bengio 2013). */
-function clipFactor(writer: Writer, squares: string, clipNorm: number): string {
-  const length = writer.op('Sqrt', [writer.op('ReduceSum', [squares], { keepdims: 0 })]);
-  const quotient = writer.op('Div', [writer.scalar(clipNorm), writer.op('Add', [length, writer.scalar(1e-6)])]);
-  return writer.op('Min', [quotient, writer.scalar(1)]);
-}
-
-/** A parameter to be trained: its group, and the name of what is learned in its place. */
-interface Chosen {
-  readonly parameter: Parameter;
-  readonly group: CheckedGroup;
-  readonly learned: string;
-}
-
-/** Makes inputs of the parameters that are trained, of what stands behind them where they are reparameterized. */
-function chooseParameters(model: Model, writer: Writer, groups: ParameterGroups): Chosen[] {
-  const graph = mainGraph(model);
-  const chosen = parametersOf(model)
-    .map(parameter => ({ parameter, group: groupOf(groups, parameter.kind) }))
-    .filter(({ group }) => group.train);
-  release(model, new Set(chosen.map(({ parameter }) => parameter.name)));
-  return chosen.map(({ parameter, group }) => {
-    const { name, dims } = parameter;
-    const isBehind = group.constraint.kind === 'softplus' || group.constraint.kind === 'sigmoid';
-    const learned = isBehind ? writer.fresh(`${name}/parameter`) : name;
-    graph.input.push(valueInfo(learned, dims));
-    if (isBehind) {
-      const before = graph.node.length;
-      const slope = slopeValue(writer, learned, group.constraint);
-      const added = graph.node.splice(before);
-      redirect(graph, name, slope);
-      graph.node.unshift(...added);
-    }
-    return { parameter, group, learned };
-  });
-}
-
-/**
- * The training step of a model as one graph: forward pass in training form, loss, gradients and the optimizer's update. Throws a Failure for
- * models that cannot be trained: operators without a rule, free dimensions, outputs that are not [samples, outputs], nothing to learn.
- */
-export async function stepGraph(original: Model, options: StepGraphOptions): Promise<StepGraph> {
-  const { loss, optimizer, groups, batch, clipNorm, gradientNorms, batchStatistics, threads, runtime } = options;
-  const session: SessionOptions = { ...(runtime && { runtime }), ...(threads !== undefined && { threads }) };
-  const model = copyModel(original);
-  const graph = mainGraph(model);
-  const writer = createWriter(model, 'forward');
-  const inputs = fixInputs(model, options);
-  const output = loss === 'cross-entropy' ? logitsOf(model) : (graph.output[0]?.name as string);
-  const dims = (
-    await shapesOf(model, Object.fromEntries(inputs.map(input => [input.name, input.dims])), [output], session)
-  ).get(output) as number[];
-  const chosen = chooseParameters(model, writer, groups);
-  const running: RunningStatistic[] = toTrainingForm(model, writer, batchStatistics);
-  const statisticDims = new Map(graph.initializer.map(tensor => [tensor.name, dimsOf(tensor)]));
+  const running = toTrainingForm(model, writer, options);
+  const dims = new Map(graph.initializer.map(tensor => [tensor.name, dimsOf(tensor)]));
   release(model, new Set(running.map(({ name }) => name)));
   const statistics = running.map(({ name, renewed }) => ({
     input: name,
     output: renewed,
-    dims: statisticDims.get(name) as number[],
+    dims: dims.get(name) as number[],
   }));
   for (const { input, dims: shape } of statistics) graph.input.push(valueInfo(input, shape));
-  const targets =
-    loss === 'cross-entropy'
-      ? ({ name: writer.fresh('targets'), type: 'int32', dims: [batch, 1] } as const)
-      : ({ name: writer.fresh('targets'), type: 'float32', dims } as const);
-  graph.input.push(valueInfo(targets.name, targets.dims, loss === 'cross-entropy' ? DataType.INT32 : DataType.FLOAT));
-  const values = addLoss(writer, loss, output, targets.name, dims);
-  const given = Object.fromEntries(
-    [
-      ...inputs,
-      targets,
-      ...chosen.map(({ learned, parameter }) => ({ name: learned, dims: parameter.dims })),
-      ...statistics.map(each => ({ name: each.input, dims: each.dims })),
-    ].map(each => [each.name, each.dims]),
-  );
-  const { model: whole, gradients } = await differentiate(model, {
+  return statistics;
+}
+
+async function forwardPass(original: Model, options: StepGraphOptions): Promise<Forward> {
+  const { loss, labelSmoothing, batch, sampleDims, session } = options;
+  const model = copyModel(original);
+  const graph = mainGraph(model);
+  const writer = createWriter(model, 'forward');
+  const inputs = fixInputs(model, batch, sampleDims);
+  const output = loss === 'cross-entropy' ? logitsOf(model) : (graph.output[0]?.name as string);
+  const dims = await outputDims(model, inputs, output, session);
+  const chosen = chooseParameters(model, writer, options);
+  const statistics = carryStatistics(model, writer, options);
+  const name = writer.fresh('targets');
+  const targets: Targets =
+    loss === 'cross-entropy' ? { name, type: 'int32', dims: [batch, 1] } : { name, type: 'float32', dims };
+  graph.input.push(valueInfo(name, targets.dims, targets.type === 'int32' ? DataType.INT32 : DataType.FLOAT));
+  const values = addLoss(writer, { loss, labelSmoothing }, output, name, dims);
+  return { model, inputs, outputs: elements(dims) / batch, targets, chosen, statistics, values };
+}
+
+function gradientsOf({ model, inputs, targets, chosen, statistics, values }: Forward, session: SessionOptions) {
+  const sized: readonly Sized[] = [
+    ...inputs,
+    targets,
+    ...chosen.map(({ learned, parameter }) => ({ name: learned, dims: parameter.dims })),
+    ...statistics.map(each => ({ name: each.input, dims: each.dims })),
+  ];
+  return differentiate(model, {
     loss: values.loss,
     wrt: chosen.map(({ learned }) => learned),
-    dims: given,
+    dims: Object.fromEntries(sized.map(each => [each.name, each.dims])),
     ...session,
   });
-  const reached = chosen.filter(({ learned }) => gradients.get(learned) != null);
+}
+
+/** The parameters that the loss depends on, each with its gradient. */
+function reachedBy({ gradients }: Differentiated, chosen: readonly Chosen[]): (Chosen & { gradient: string })[] {
+  const reached = chosen.flatMap(each => {
+    const gradient = gradients.get(each.learned);
+    return gradient == null ? [] : [{ ...each, gradient }];
+  });
   if (reached.length === 0)
     throw new Failure(
       'input',
       `train: there must be a parameter that the loss depends on, got none of ${chosen.length}`,
     );
-  const all = mainGraph(whole);
-  const step = createWriter(whole, 'step');
-  const rates = Object.fromEntries(rateNames.map(name => [name, step.fresh(name)])) as StepGraph['rates'];
-  for (const name of rateNames) all.input.push(valueInfo(rates[name], []));
-  const raw = reached.map(({ learned }) => gradients.get(learned) as string);
-  const gradientSquares = gradientNorms || clipNorm !== null ? squaresOf(step, raw) : null;
-  const factor = gradientSquares !== null && clipNorm !== null ? clipFactor(step, gradientSquares, clipNorm) : null;
-  const learned = reached.map(({ parameter, group, learned: input }, index): Learned => {
-    const state = stateNames(optimizer).map(name => step.fresh(`${input}/${name}`));
-    for (const name of state) all.input.push(valueInfo(name, parameter.dims));
-    const gradient = factor === null ? (raw[index] as string) : step.op('Mul', [raw[index] as string, factor]);
-    const { rateFactor, weightDecay, constraint } = group;
-    const moved = update(step, optimizer, {
-      parameter: input,
-      gradient,
-      state,
-      rates,
-      factor: rateFactor,
-      weightDecay,
-    });
-    const carried = (name: string, renewed: string): Carried => ({
-      input: name,
-      output: renewed,
-      dims: parameter.dims,
-    });
-    return {
-      parameter,
-      constraint,
-      value: carried(input, projected(step, moved.parameter, constraint)),
-      state: state.map((name, at) => carried(name, moved.state[at] as string)),
-    };
-  });
-  const outputs = [values.loss, values.correct, gradientNorms ? gradientSquares : null].filter(name => name !== null);
-  const renewed = [...learned.flatMap(({ value, state }) => [value, ...state]), ...statistics].map(each => each.output);
-  all.output = [...outputs, ...renewed].map(name => valueInfo(name));
+  return reached;
+}
+
+/** Writes how one parameter moves along its gradient, and makes inputs of the optimizer's state. */
+function learn(
+  writer: Writer,
+  model: Model,
+  optimizer: CheckedOptimizer,
+  rates: Rates,
+  { parameter, group, learned, gradient }: Chosen & { readonly gradient: string },
+): Learned {
+  const { dims } = parameter;
+  const { rateFactor: factor, weightDecay, constraint } = group;
+  const state = stateNames(optimizer).map(name => writer.fresh(`${learned}/${name}`));
+  for (const name of state) mainGraph(model).input.push(valueInfo(name, dims));
+  const moved = update(writer, optimizer, { parameter: learned, gradient, state, rates, factor, weightDecay });
   return {
-    model: whole,
-    inputs,
-    outputs: dims[1] as number,
-    targets,
-    rates,
-    learned,
-    statistics,
-    loss: values.loss,
-    correct: values.correct,
-    gradientSquares: gradientNorms ? gradientSquares : null,
+    parameter,
+    constraint,
+    value: { input: learned, output: projectedNode(writer, moved.parameter, parameter, constraint), dims },
+    state: state.map((input, at) => ({ input, output: moved.state[at] as string, dims })),
   };
+}
+
+/**
+ * The training step of a model as one graph: forward pass in training form, loss, gradients and the optimizer's update. Throws a Failure for
+ * models that cannot be trained: operators without a rule, free dimensions, outputs that the loss does not take, nothing to learn.
+ */
+export async function stepGraph(original: Model, options: StepGraphOptions): Promise<StepGraph> {
+  const { optimizer, clipNorm, gradientNorms, session } = options;
+  const forward = await forwardPass(original, options);
+  const { values, chosen, statistics } = forward;
+  const differentiated = await gradientsOf(forward, session);
+  const reached = reachedBy(differentiated, chosen);
+  const { model } = differentiated;
+  const graph = mainGraph(model);
+  const writer = createWriter(model, 'step');
+  const rates = Object.fromEntries(rateNames.map(name => [name, writer.fresh(name)])) as Rates;
+  for (const name of rateNames) graph.input.push(valueInfo(rates[name], []));
+  const raw = reached.map(({ gradient }) => gradient);
+  const squares = gradientNorms || clipNorm !== null ? squaresOf(writer, raw) : null;
+  const factor = squares !== null && clipNorm !== null ? clipFactor(writer, squares, clipNorm) : null;
+  const learned = reached.map(each => {
+    const gradient = factor === null ? each.gradient : writer.op('Mul', [each.gradient, factor]);
+    return learn(writer, model, optimizer, rates, { ...each, gradient });
+  });
+  const gradientSquares = gradientNorms ? squares : null;
+  const found = [values.loss, values.correct, gradientSquares].filter(name => name !== null);
+  const renewed = [...learned.flatMap(({ value, state }) => [value, ...state]), ...statistics].map(each => each.output);
+  graph.output = [...found, ...renewed].map(name => valueInfo(name));
+  const { inputs, outputs, targets } = forward;
+  return { model, inputs, outputs, targets, rates, learned, statistics, ...values, gradientSquares };
 }

@@ -1,7 +1,11 @@
 import { afterEach, describe, expect, test } from 'vitest';
+import { floatTensor, intTensor, node, valueInfo } from '../onnx/build.js';
+import { mainGraph } from '../onnx/model.js';
+import type { NodeProto } from '../onnx/proto.js';
 import { createPreluUnit, preluUnitSlopes, preluUnitStep, type SlopeConstraint } from '../rectifiers/index.js';
 import type { Dataset } from './dataset.js';
-import { parameterValues } from './parameters.js';
+import { evaluate } from './evaluate.js';
+import { parametersOf, parameterValues } from './parameters.js';
 import { sampleNetwork, samplePoints } from './sample-network.js';
 import { openTrainer, type Trainer, type TrainerOptions } from './trainer.js';
 
@@ -214,6 +218,23 @@ test('gradient lengths are measured, and clipped where they are longer', async (
   });
 });
 
+test('frozen parameters stay as they are', async () => {
+  const trainer = await trainerOf({ freeze: ['*1'] });
+  expect(trainer.parameters.map(({ name }) => name)).toEqual(['w2', 'b2']);
+  await trainer.step(data, 0.1);
+  const [before, after] = [initialValues(), valuesOf(trainer)];
+  for (const name of ['w1', 'b1', 'a1'] as const) expect(after[name]).toEqual(before[name]);
+  expect(after.w2).not.toEqual(before.w2);
+});
+
+test('label smoothing mixes the loss with that of every class', async () => {
+  const smoothed = await trainerOf({ labelSmoothing: 0.3 });
+  const values = initialValues();
+  const flipped = { ...data, targets: data.targets.map(target => 1 - target) };
+  const [own, other] = [reference(values, data).loss, reference(values, flipped).loss];
+  expect((await smoothed.step(data, 0)).loss).toBeCloseTo(0.7 * own + 0.3 * ((own + other) / 2), 5);
+});
+
 test('mean squared error', async () => {
   const targets = Float32Array.from({ length: 128 }, (_, i) => Math.sin(i));
   const trainer = await trainerOf({ loss: 'mean-squared-error', optimizer: { kind: 'sgd' } });
@@ -247,6 +268,9 @@ describe('a state', () => {
       /must be of this network and optimizer, got 15 tensors instead of 5/,
     );
     const { steps, tensors } = plain.state();
+    expect(() => plain.restore({ steps: Number.NaN, tensors })).toThrow('optimizer, got NaN steps');
+    const short = new Map(tensors).set('w1', { dims: [6, 2], data: new Float32Array(11) });
+    expect(() => plain.restore({ steps, tensors: short })).toThrow("got 11 numbers for 'w1', which has 12");
     const bent = new Map(tensors).set('w1', { dims: [12], data: new Float32Array(12) });
     expect(() => plain.restore({ steps, tensors: bent })).toThrow("got dimensions [12] for 'w1', which has [6, 2]");
   });
@@ -272,6 +296,24 @@ describe('bad input', () => {
       /weightDecay of weights must be at least 0, got -1/,
     ],
     'a clip of 0': [{ clipNorm: 0 }, /clipNorm must be above 0, got 0/],
+    'an unknown loss': [
+      { loss: 'hinge' } as never,
+      /loss must be 'cross-entropy' or 'mean-squared-error', got 'hinge'/,
+    ],
+    'an unknown group': [
+      { groups: { slopes: { train: false } } as never },
+      /groups must be of weight, bias, scale, shift, slope, got 'slopes'/,
+    ],
+    'a constraint of weights': [
+      { groups: { weight: { constraint: { kind: 'softplus' } } } as never },
+      /groups.weight must be of train, rateFactor, weightDecay, got 'constraint'/,
+    ],
+    'a pattern that names nothing': [{ freeze: ['w*', 'v1'] }, /freeze must name parameters of the model, got 'v1'/],
+    'a label smoothing of 1': [{ labelSmoothing: 1 }, /labelSmoothing must be from 0 up to but not including 1, got 1/],
+    'smoothing of numbers': [
+      { labelSmoothing: 0.1, loss: 'mean-squared-error' },
+      /labelSmoothing must be 0 for numbers to be met, got 0.1/,
+    ],
     'nothing to train': [
       { groups: { weight: { train: false }, bias: { train: false }, slope: { train: false } } },
       /there must be a parameter that the loss depends on, got none of 0/,
@@ -294,6 +336,12 @@ describe('bad input', () => {
     await expect(trainer.step({ inputs, targets: Int32Array.from(targets).fill(2, 7, 8) }, 0.1)).rejects.toThrow(
       'train: targets must be classes from 0 to 1, got 2 (sample 7 of the batch)',
     );
+    await expect(trainer.step({ inputs: [1, 2] as never, targets }, 0.1)).rejects.toThrow(
+      'train: inputs must be a Float32Array, or one for each input by name, got Array',
+    );
+    await expect(trainer.step({ inputs, targets: [...targets] as never }, 0.1)).rejects.toThrow(
+      'train: targets must be a typed array, got Array',
+    );
     await expect(trainer.step(data, Number.NaN)).rejects.toThrow('train: learningRate must be finite, got NaN');
   });
 
@@ -308,7 +356,139 @@ describe('bad input', () => {
     const inputs = data.inputs.slice().fill(Number.NaN, 0, 1);
     const fresh = await trainerOf();
     await expect(fresh.step({ ...data, inputs }, 0.1)).rejects.toThrow(
-      "train: inputs must be finite, got NaN or Infinity in 'x' at step 0",
+      "train: a batch must be finite, got NaN or Infinity in 'inputs' at step 0",
     );
   });
+});
+
+describe('slopes of every spelling are held', () => {
+  const wide = (value: number) => new Float32Array(6).fill(value);
+  const spellings: Record<string, [NodeProto[], number]> = {
+    'Relu(z) + a (z - |z|)': [
+      [
+        node('Relu', ['z1'], ['p']),
+        node('Abs', ['z1'], ['q']),
+        node('Sub', ['z1', 'q'], ['s']),
+        node('Mul', ['a1', 's'], ['t']),
+        node('Add', ['p', 't'], ['h1']),
+      ],
+      2,
+    ],
+    'Relu(z) + a Relu(-z)': [
+      [
+        node('Relu', ['z1'], ['p']),
+        node('Neg', ['z1'], ['n']),
+        node('Relu', ['n'], ['q']),
+        node('Mul', ['a1', 'q'], ['t']),
+        node('Add', ['p', 't'], ['h1']),
+      ],
+      -1,
+    ],
+    'PRelu(z, -a)': [[node('Neg', ['a1'], ['slope']), node('PRelu', ['z1', 'slope'], ['h1'])], -1],
+  };
+  const held: SlopeConstraint[] = [
+    { kind: 'projection', lower: 0.2, upper: 0.3 },
+    { kind: 'softplus' },
+    { kind: 'sigmoid', lower: 0, upper: 0.5 },
+  ];
+  const spelled = (nodes: readonly NodeProto[], slopes: Float32Array) => {
+    const network = sampleNetwork(Array.from(slopes));
+    const main = mainGraph(network);
+    const [first, , last] = main.node as [NodeProto, NodeProto, NodeProto];
+    main.node = [first, ...nodes, last];
+    return network;
+  };
+  const cases = Object.keys(spellings).flatMap(name => held.map(constraint => [name, constraint] as const));
+
+  test.each(cases)('%s, %j', async (name, constraint) => {
+    const [nodes, factor] = spellings[name]!;
+    const network = spelled(nodes, wide(0.25 / factor));
+    expect(parametersOf(network).find(({ kind }) => kind === 'slope')).toMatchObject({ name: 'a1', factor });
+    const groups = { weight: { train: false }, bias: { train: false }, slope: { constraint } };
+    // A step along a gradient that is as many times as large moves the slope by the square, so the rate makes up for it.
+    const options = { batch: data.count, groups, optimizer: { kind: 'sgd' } as const };
+    const plain = await trainerOf(options);
+    const other = await openTrainer(network, options);
+    open.push(other);
+    const behind = constraint.kind !== 'projection';
+    for (let step = 0; step < 5; step++) {
+      await plain.step(data, 2);
+      await other.step(data, behind ? 2 : 2 / factor ** 2);
+    }
+    const slopes = parameterValues(other.model(), 'a1').map(value => value * factor);
+    valuesOf(plain).a1.forEach((slope, unit) => {
+      expect(slopes[unit]!).toBeCloseTo(slope, 5);
+    });
+    expect(slopes.some(slope => Math.abs(slope - 0.25) > 1e-3)).toBe(true);
+  });
+
+  test('but not those that are no multiple of a parameter', async () => {
+    const nodes = [
+      node('Relu', ['z1'], ['p']),
+      node('Min', ['z1', 'zero'], ['q']),
+      node('Div', ['q', 'a1'], ['t']),
+      node('Add', ['p', 't'], ['h1']),
+    ];
+    const network = spelled(nodes, wide(4));
+    mainGraph(network).initializer.push(floatTensor('zero', [], [0]));
+    const groups = { slope: { constraint: { kind: 'projection', lower: 0 } as const } };
+    await expect(openTrainer(network, { batch: 4, groups })).rejects.toThrow(
+      "train: slopes under a constraint must be a multiple of their parameter, got another form of 'a1'",
+    );
+  });
+});
+
+describe('outputs of other dimensions', () => {
+  const reshaped = (target: readonly number[], inputDims: readonly (string | number)[] = ['N', 2]) => {
+    const network = sampleNetwork();
+    const main = mainGraph(network);
+    main.node.push(node('Reshape', ['y', 'shape'], ['image']));
+    main.initializer.push(intTensor('shape', [target.length], target));
+    main.input = [valueInfo('x', inputDims)];
+    main.output = [valueInfo('image')];
+    return network;
+  };
+
+  test('[N, K, 1, 1] is [N, K]', async () => {
+    const trainer = await openTrainer(reshaped([-1, 2, 1, 1]), { batch: data.count });
+    open.push(trainer);
+    const plain = await trainerOf();
+    expect(await trainer.step(data, 0.1)).toEqual(await plain.step(data, 0.1));
+    expect(await evaluate(trainer.model(), data)).toEqual(await evaluate(plain.model(), data));
+  });
+
+  test('squared errors are taken of any', async () => {
+    const targets = Float32Array.from({ length: 2 * data.count }, (_, i) => Math.sin(i));
+    const options = { batch: data.count, loss: 'mean-squared-error' } as const;
+    const [image, plain] = [await openTrainer(reshaped([-1, 1, 2]), options), await trainerOf(options)];
+    open.push(image);
+    const batch = { inputs: data.inputs, targets };
+    expect(await image.step(batch, 0.1)).toEqual(await plain.step(batch, 0.1));
+    const numbers: Dataset = { ...data, targets, classes: null, outputs: 2 };
+    expect(await evaluate(image.model(), numbers)).toEqual(await evaluate(plain.model(), numbers));
+  });
+
+  test('a model that is built for one sample says so', async () => {
+    await expect(openTrainer(reshaped([1, 2], [1, 2]), { batch: 2 })).rejects.toThrow(
+      'train: the model fixes its batch, which must be 1 then, got 2',
+    );
+    const trainer = await openTrainer(reshaped([1, 2], [1, 2]), { batch: 1 });
+    open.push(trainer);
+    await trainer.step({ inputs: data.inputs.subarray(0, 2), targets: data.targets.subarray(0, 1) }, 0.1);
+    expect((await evaluate(trainer.model(), data)).loss).toBeGreaterThan(0);
+  });
+});
+
+test('a gradient that is not finite is named, and moves nothing', async () => {
+  const network = sampleNetwork();
+  const main = mainGraph(network);
+  main.node.splice(2, 0, node('Relu', ['h1'], ['p1']), node('Sqrt', ['p1'], ['r1']));
+  main.node[4]!.input[0] = 'r1';
+  const trainer = await openTrainer(network, { batch: data.count, gradientNorms: true });
+  open.push(trainer);
+  const before = trainer.state();
+  await expect(trainer.step(data, 0.1)).rejects.toThrow(
+    "train: gradients must stay finite, got the length NaN of that of 'a1' at step 0; try",
+  );
+  expect(trainer.state()).toEqual(before);
 });

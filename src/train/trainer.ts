@@ -5,14 +5,16 @@ import { copyModel, type Model, mainGraph, opsetOf } from '../onnx/model.js';
 import { raiseOpset } from '../onnx/raise-opset.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { TensorData } from '../onnx/tensor-data.js';
+import { describe } from '../rectifiers/floats.js';
 import { finite, whole } from '../rectifiers/parameters.js';
-import { parameterFromSlope, slopeFromParameter } from '../rectifiers/slope-constraint.js';
-import { explainDivergence } from './divergence.js';
+import { allFinite, diverged, explainDivergence } from './divergence.js';
 import type { Loss } from './loss.js';
 import { checkOptimizer, type Optimizer, ratesAt } from './optimizer.js';
-import type { ParameterGroups } from './parameter-group.js';
+import { checkGroups, type ParameterGroups } from './parameter-group.js';
 import { type Parameter, parameterValues } from './parameters.js';
-import { type Carried, type Learned, stepGraph } from './step-graph.js';
+import { elements } from './rule.js';
+import { learnedFromValues, valuesFromLearned } from './slope-parameter.js';
+import { type Carried, stepGraph } from './step-graph.js';
 
 export interface TrainerOptions extends SessionOptions {
   /** Samples in each step. */
@@ -22,12 +24,18 @@ export interface TrainerOptions extends SessionOptions {
   /** Default SGD with momentum 0.9. */
   readonly optimizer?: Optimizer | undefined;
   readonly groups?: ParameterGroups | undefined;
+  /** Names of parameters that are not trained, with `*` for any characters: `layer1/*`. */
+  readonly freeze?: readonly string[] | undefined;
+  /** Share of the target, from 0 up to but not including 1, that cross-entropy spreads over all classes (default 0; Szegedy et al. 2016). */
+  readonly labelSmoothing?: number | undefined;
   /** Whether batch norm takes the statistics of the batch and renews its running ones (default), or keeps these. */
   readonly batchStatistics?: boolean | undefined;
   /** The gradient is scaled down to this length where it is longer (default never). */
   readonly clipNorm?: number | undefined;
   /** Whether the lengths of the gradients are measured in every step (default false). */
   readonly gradientNorms?: boolean | undefined;
+  /** Decides the slopes that RReLU draws (default 0). */
+  readonly seed?: number | undefined;
   /** Dimensions of the inputs without the batch's, where the model leaves them free. */
   readonly sampleDims?: Readonly<Record<string, readonly number[]>> | undefined;
 }
@@ -36,7 +44,7 @@ export interface TrainerOptions extends SessionOptions {
 export interface TrainingBatch {
   /** `batch` samples, row-major; where the model has several inputs, one array for each by name. */
   readonly inputs: Float32Array | Readonly<Record<string, Float32Array>>;
-  /** A class for each sample, or the numbers to be met. */
+  /** A class for each sample, or the numbers to be met, as many as the model gives. */
   readonly targets: Int32Array | Float32Array;
 }
 
@@ -60,11 +68,13 @@ export interface TrainerState {
 export interface Trainer {
   /** The parameters that are learned, in the graph's order. */
   readonly parameters: readonly Parameter[];
+  /** How many numbers the model gives for each sample. */
+  readonly outputs: number;
   /** Steps made so far. */
   readonly steps: number;
   /**
-   * Makes one step at a learning rate. Throws a RangeError for batches that do not fit, a Failure where the loss is no longer finite; the
-   * parameters then stay as they were.
+   * Makes one step at a learning rate. Throws a RangeError for batches that do not fit, a Divergence where the loss or a measured gradient is
+   * no longer finite; the parameters then stay those that gave it.
    */
   step(batch: TrainingBatch, learningRate: number): Promise<StepResult>;
   /** The model as it is now, in the form of inference. */
@@ -82,31 +92,14 @@ interface Buffers extends Carried {
   next: Float32Array;
 }
 
-const size = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 const tensor = (dims: readonly number[], data: Float32Array): TensorData => ({ type: 'float32', dims, data });
 
 /** The operator set that steps are written in. */
 const opset = 17;
 
-/** The values that training begins with: parameters from the model, behind their constraint; the optimizer's state 0. */
-function initial(model: Model, { parameter, constraint }: Learned): Float32Array {
-  const values = parameterValues(model, parameter.name);
-  if (constraint.kind === 'none') return values;
-  return values.map((slope, index) => {
-    try {
-      return parameterFromSlope(slope, constraint);
-    } catch (cause) {
-      throw new Failure(
-        'usage',
-        `train: the slopes of '${parameter.name}' must be allowed by the constraint '${constraint.kind}', got ${slope} (element ${index})`,
-        { cause },
-      );
-    }
-  });
-}
-
-/** Throws unless the arrays of a batch fit the step, and classes lie in 0 … classes - 1. */
 function checkBatch(given: Float32Array | Int32Array, expected: number, name: string): void {
+  if (!(given instanceof Float32Array || given instanceof Int32Array))
+    throw new RangeError(`train: ${name} must be a typed array, got ${describe(given)}`);
   if (given.length !== expected)
     throw new RangeError(`train: ${name} must have length ${expected} (the batch's), got ${given.length}`);
 }
@@ -120,27 +113,55 @@ function checkClasses(targets: Int32Array | Float32Array, classes: number): Int3
   return targets instanceof Int32Array ? targets : Int32Array.from(targets);
 }
 
-/**
- * Prepares a model for training: builds the graph of one step and starts a session on it. Parameters and the optimizer's state stay in arrays that ONNX
- * Runtime reads and writes directly. Throws a Failure for models that cannot be trained, a RangeError for options out of range.
- */
-export async function openTrainer(given: Model, options: TrainerOptions): Promise<Trainer> {
-  const model = raiseOpset(constantsToInitializers(given), Math.max(opset, opsetOf(given)));
-  const { batch, loss = 'cross-entropy', groups = {}, clipNorm, gradientNorms = false } = options;
+function checkOptions({ batch, loss, groups, clipNorm, seed = 0, labelSmoothing = 0 }: TrainerOptions): void {
   whole('train', 'batch', batch, 1);
+  whole('train', 'seed', seed, 0);
+  if (loss !== undefined && loss !== 'cross-entropy' && loss !== 'mean-squared-error')
+    throw new RangeError(`train: loss must be 'cross-entropy' or 'mean-squared-error', got '${loss}'`);
   if (clipNorm !== undefined && !(finite('train', 'clipNorm', clipNorm) > 0))
     throw new RangeError(`train: clipNorm must be above 0, got ${clipNorm}`);
+  if (!(finite('train', 'labelSmoothing', labelSmoothing) >= 0 && labelSmoothing < 1))
+    throw new RangeError(`train: labelSmoothing must be from 0 up to but not including 1, got ${labelSmoothing}`);
+  if (labelSmoothing > 0 && loss === 'mean-squared-error')
+    throw new RangeError(`train: labelSmoothing must be 0 for numbers to be met, got ${labelSmoothing}`);
+  checkGroups(groups ?? {});
+}
+
+/**
+ * Prepares a model for training: builds the graph of one step and starts a session on it. Parameters and the optimizer's state stay in arrays that ONNX
+ * Runtime reads and writes directly. The model it gives is of opset 17 at least, with weights as initializers. Throws a Failure for models that
+ * cannot be trained, a RangeError for options out of range.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { buildNetwork, moons, openTrainer } from 'reluminate/train';
+ * const network = buildNetwork('mlp:2-8-2', { rectifier: parseRectifier('prelu') });
+ * const { inputs, targets } = moons({ count: 64 });
+ * const trainer = await openTrainer(network, { batch: 64 });
+ * const losses = [];
+ * for (let step = 0; step < 20; step++) losses.push((await trainer.step({ inputs, targets }, 0.1)).loss);
+ * await trainer.close();
+ * losses.at(-1) < losses[0]; // => true
+ */
+export async function openTrainer(given: Model, options: TrainerOptions): Promise<Trainer> {
+  checkOptions(options);
+  const { batch, clipNorm, gradientNorms = false, runtime, threads } = options;
+  const model = raiseOpset(constantsToInitializers(given), Math.max(opset, opsetOf(given)));
   const optimizer = checkOptimizer(options.optimizer ?? { kind: 'sgd', momentum: 0.9 });
   const plan = await stepGraph(model, {
-    ...options,
-    loss,
+    batch,
     optimizer,
-    groups,
-    clipNorm: clipNorm ?? null,
     gradientNorms,
+    loss: options.loss ?? 'cross-entropy',
+    groups: options.groups ?? {},
+    freeze: options.freeze ?? [],
+    labelSmoothing: options.labelSmoothing ?? 0,
+    clipNorm: clipNorm ?? null,
     batchStatistics: options.batchStatistics ?? true,
-    ...(options.sampleDims && { sampleDims: options.sampleDims }),
-  } as Parameters<typeof stepGraph>[1]);
+    seed: options.seed ?? 0,
+    sampleDims: options.sampleDims ?? {},
+    session: { ...(runtime && { runtime }), ...(threads !== undefined && { threads }) },
+  });
   // ONNX Runtime's blocked layout costs a step more in rearranging than it wins in convolutions (measured).
   const session = await openSession(plan.model, { graphOptimizationLevel: 'extended', ...options });
   const buffers = (carried: Carried, current: Float32Array): Buffers => ({
@@ -150,8 +171,11 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
   });
   const learned = plan.learned.map(each => ({
     ...each,
-    value: buffers(each.value, initial(model, each)),
-    state: each.state.map(state => buffers(state, new Float32Array(size(state.dims)))),
+    value: buffers(
+      each.value,
+      learnedFromValues(parameterValues(model, each.parameter.name), each.parameter, each.constraint),
+    ),
+    state: each.state.map(state => buffers(state, new Float32Array(elements(state.dims)))),
   }));
   const statistics = plan.statistics.map(each => buffers(each, parameterValues(model, each.input)));
   const carried = [...learned.flatMap(({ value, state }) => [value, ...state]), ...statistics];
@@ -165,14 +189,18 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
 
   const feedsOf = ({ inputs, targets }: TrainingBatch): Record<string, TensorData> => {
     const feeds: Record<string, TensorData> = {};
+    if (Array.isArray(inputs) || (ArrayBuffer.isView(inputs) && !(inputs instanceof Float32Array)))
+      throw new RangeError(
+        `train: inputs must be a Float32Array, or one for each input by name, got ${describe(inputs)}`,
+      );
     for (const { name, dims } of plan.inputs) {
       const data = inputs instanceof Float32Array ? inputs : inputs[name];
       if (data === undefined || (inputs instanceof Float32Array && plan.inputs.length > 1))
         throw new RangeError(`train: inputs must have an array for each of the model's inputs, got none for '${name}'`);
-      checkBatch(data, size(dims), `inputs '${name}'`);
+      checkBatch(data, elements(dims), `inputs '${name}'`);
       feeds[name] = tensor(dims, data);
     }
-    checkBatch(targets, size(plan.targets.dims), 'targets');
+    checkBatch(targets, elements(plan.targets.dims), 'targets');
     const data = plan.targets.type === 'int32' ? checkClasses(targets, plan.outputs) : Float32Array.from(targets);
     feeds[plan.targets.name] = { type: plan.targets.type, dims: plan.targets.dims, data };
     return feeds;
@@ -182,10 +210,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     const copy = copyModel(model);
     const values = new Map<string, Float32Array>(statistics.map(({ input, current }) => [input, current]));
     for (const { parameter, constraint, value } of learned)
-      values.set(
-        parameter.name,
-        value.current.map(each => slopeFromParameter(each, constraint)),
-      );
+      values.set(parameter.name, valuesFromLearned(value.current, parameter, constraint));
     const graph = mainGraph(copy);
     graph.initializer = graph.initializer.map(old => {
       const data = values.get(old.name);
@@ -194,8 +219,31 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     return copy;
   };
 
+  /** Throws where what a step found is not finite: the data, else the loss, else a gradient. */
+  const requireFinite = async ({ inputs, targets }: TrainingBatch, data: Record<string, TensorData>, loss: number) => {
+    // Gradients flow backwards: the last one in the graph's order is where that begins.
+    const at = learned.findLastIndex((_, index) => !Number.isFinite(squares[index]));
+    const gradient = plan.gradientSquares !== null && at >= 0;
+    if (Number.isFinite(loss) && !gradient) return;
+    const given = Object.entries(inputs instanceof Float32Array ? { inputs } : inputs);
+    const wrong = [...given, ['targets', targets] as const].find(([, values]) => !allFinite(values));
+    if (wrong)
+      throw new Failure(
+        'input',
+        `train: a batch must be finite, got NaN or Infinity in '${wrong[0]}' at step ${steps}`,
+      );
+    if (Number.isFinite(loss))
+      throw diverged(
+        'gradients must stay finite',
+        `the length ${Math.sqrt(squares[at] as number)} of that of '${learned[at]?.parameter.name}' at step ${steps}`,
+      );
+    const found = { what: 'the loss', loss, when: `at step ${steps}` };
+    throw await explainDivergence(currentModel(), [data], found, options);
+  };
+
   return {
     parameters: learned.map(({ parameter }) => parameter),
+    outputs: plan.outputs,
     get steps() {
       return steps;
     },
@@ -213,7 +261,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
       }
       await session.runInto(feeds, into);
       const found = lossValue[0] as number;
-      if (!Number.isFinite(found)) throw await explainDivergence(currentModel(), data, steps, found, options);
+      await requireFinite(samples, data, found);
       for (const each of carried) [each.current, each.next] = [each.next, each.current];
       steps++;
       return {
@@ -231,19 +279,19 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
       tensors: new Map(carried.map(({ input, dims, current }) => [input, { dims, data: current.slice() }])),
     }),
     restore(state) {
+      const refuse = (got: string) =>
+        new Failure('input', `train: the checkpoint must be of this network and optimizer, got ${got}`);
       for (const { input, dims } of carried) {
         const saved = state.tensors.get(input);
-        if (!saved || saved.dims.join() !== dims.join())
-          throw new Failure(
-            'input',
-            `train: the checkpoint must be of this network and optimizer, got ${saved ? `dimensions [${saved.dims.join(', ')}] for '${input}', which has [${dims.join(', ')}]` : `none of '${input}'`}`,
-          );
+        if (!saved) throw refuse(`none of '${input}'`);
+        if (saved.dims.join() !== dims.join())
+          throw refuse(`dimensions [${saved.dims.join(', ')}] for '${input}', which has [${dims.join(', ')}]`);
+        if (saved.data.length !== elements(dims))
+          throw refuse(`${saved.data.length} numbers for '${input}', which has ${elements(dims)}`);
       }
       if (state.tensors.size !== carried.length)
-        throw new Failure(
-          'input',
-          `train: the checkpoint must be of this network and optimizer, got ${state.tensors.size} tensors instead of ${carried.length}`,
-        );
+        throw refuse(`${state.tensors.size} tensors instead of ${carried.length}`);
+      if (!Number.isSafeInteger(state.steps) || state.steps < 0) throw refuse(`${state.steps} steps`);
       for (const each of carried) each.current.set(state.tensors.get(each.input)!.data);
       steps = state.steps;
     },

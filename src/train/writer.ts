@@ -1,6 +1,7 @@
 import { type AttributeValue, floatTensor, int32Tensor, intTensor, node } from '../onnx/build.js';
 import { freshNames } from '../onnx/edit.js';
 import { type Model, mainGraph } from '../onnx/model.js';
+import { elements } from './rule.js';
 
 /** Appends nodes to the main graph of a model, names their values and shares constants. */
 export interface Writer {
@@ -61,7 +62,7 @@ export function createWriter(model: Model, prefix: string): Writer {
     int32s: values => constant(`int32s_${values.join('_')}`, name => int32Tensor(name, [values.length], values)),
     filled: (dims, value) =>
       constant(`filled_${dims.join('x')}_${value}`, name =>
-        floatTensor(name, dims, new Float32Array(dims.reduce((a, b) => a * b, 1)).fill(value)),
+        floatTensor(name, dims, new Float32Array(elements(dims)).fill(value)),
       ),
   };
 }

@@ -149,7 +149,7 @@ const batchNorm: BackwardRule = (backward, node, coefficients) => {
   const dims = [line.scale.length, ...new Array(rank - 2).fill(1)];
   const name = write(backward, 'Mul', [coefficients, floats(backward, line.scale, dims)]);
   return only(node.input[0] as string, name, {
-    shift: { source: '', dims, data: line.shift },
+    shift: { source: '', factor: null, dims, data: line.shift },
     largest: largestOf(line.scale),
   });
 };

@@ -4,7 +4,8 @@ import type { Random } from '../../random.js';
 import type { Rectifier } from '../../rectifiers/rectifier.js';
 import { initialize } from '../../theory/initialize.js';
 import type { Initializer } from '../../theory/initializer.js';
-import { writeRectifier } from './rectifier-nodes.js';
+import { elements } from '../rule.js';
+import { familyOf, writeRectifier } from './rectifier-nodes.js';
 
 /** A value of the graph and the dimensions that one sample has in it. */
 export interface Value {
@@ -54,8 +55,6 @@ export interface Assembler {
 /** Most numbers that a network may hold: protobuf's 2 GiB. */
 const mostNumbers = 2 ** 29 - 2 ** 20;
 
-const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
-
 export function createAssembler({ rectifier, slopes, initializer, batchNorm, random }: LayerOptions): Assembler {
   const nodes: NodeProto[] = [];
   const initializers: TensorProto[] = [];
@@ -81,8 +80,8 @@ export function createAssembler({ rectifier, slopes, initializer, batchNorm, ran
     return name;
   };
   const filled = (name: string, dims: readonly number[], value: number) => {
-    reserve(sizeOf(dims));
-    return tensor(name, dims, new Float32Array(sizeOf(dims)).fill(value));
+    reserve(elements(dims));
+    return tensor(name, dims, new Float32Array(elements(dims)).fill(value));
   };
   const constant = (value: number) => {
     const known = constants.get(value) ?? tensor(`constant/${value}`, [], [value]);
@@ -92,11 +91,11 @@ export function createAssembler({ rectifier, slopes, initializer, batchNorm, ran
 
   /** Weights [fanOut, …inner] as the initializer draws them, and biases unless batch norm's shift stands in for them. */
   function weights(name: string, fanOut: number, inner: readonly number[], { before, zero }: WeightOptions): string[] {
-    const fanIn = sizeOf(inner);
+    const fanIn = elements(inner);
     reserve(fanIn * fanOut);
     const matrix = { fanIn, fanOut, rectifier: before };
     // A convolution's fan out counts the positions that read an input, as in He et al. 2015; an orthogonal matrix is one of fanOut rows.
-    const law = initializer.law({ ...matrix, fanOut: fanOut * sizeOf(inner.slice(1)) });
+    const law = initializer.law({ ...matrix, fanOut: fanOut * elements(inner.slice(1)) });
     const drawn = initialize(
       { ...matrix, ...(law.distribution === 'orthogonal' ? initializer.law(matrix) : law) },
       random,
@@ -145,10 +144,13 @@ export function createAssembler({ rectifier, slopes, initializer, batchNorm, ran
         constant,
         slopes: (value: number) => filled(`${name}/slope`, slopeDims, value),
       };
-      return { name: writeRectifier(writer, rectifier, x), dims };
+      const rectified = writeRectifier(writer, rectifier, x);
+      // What training needs to know, and evaluation does not: between which bounds the slopes are drawn.
+      if (familyOf(rectifier).startsWith('rrelu')) (nodes.at(-1) as NodeProto).docString = rectifier.name;
+      return { name: rectified, dims };
     },
     flatten: ({ name, dims }) =>
-      dims.length === 1 ? { name, dims } : { name: op('flatten', 'Flatten', [name]), dims: [sizeOf(dims)] },
+      dims.length === 1 ? { name, dims } : { name: op('flatten', 'Flatten', [name]), dims: [elements(dims)] },
     pool(name, { name: x, dims }) {
       const [channels, height, width] = dims as [number, number, number];
       if (height < 2 || width < 2)

@@ -40,7 +40,7 @@ function chosenRectifier(
 /**
  * An ONNX model of a network, with weights drawn by the seed, ready to be trained or run: input `input` [N, …], output `output` [N, outputs], opset 17.
  * Parameters are initializers such as `layer1/weight` [out, in] or [out, in, 3, 3], `layer1/bias`, `layer1/slope` ([C, 1, 1] behind convolutions),
- * `layer1/norm/scale`. RReLU is in the form of evaluation. Throws a RangeError for texts and options that are none.
+ * `layer1/norm/scale`. RReLU is in the form of evaluation, with its bounds in the node's documentation, by which training draws slopes. Throws a RangeError for texts and options that are none.
  *
  * @example
  * import { parseRectifier } from 'reluminate';

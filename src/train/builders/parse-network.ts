@@ -1,5 +1,6 @@
 import { describe } from '../../rectifiers/floats.js';
 import type { Dataset } from '../dataset.js';
+import { elements } from '../rule.js';
 import { type Architecture, type CnnPart, formatNetwork, type ResNetStage } from './architecture.js';
 
 const forms: Readonly<Record<Architecture['kind'], string>> = {
@@ -121,8 +122,6 @@ export function parseNetwork(text: string): Architecture {
   return assemble(kind, inputDims, parts.slice(1, -1), outputs, fail);
 }
 
-const sizeOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
-
 /** The dimensions in which convolutions see a dataset: two axes are one channel. */
 function imageDims({ inputDims, name }: Pick<Dataset, 'inputDims' | 'name'>, text: string): readonly number[] {
   if (inputDims.length === 3) return inputDims;
@@ -146,12 +145,14 @@ export function completeNetwork(text: string, dataset: Pick<Dataset, 'name' | 'i
   const { inputDims, outputs, name } = dataset;
   const first = numbersOf(parts[0] as string);
   const hasInput =
-    kind === 'mlp' ? first !== null && sizeOf(first) === sizeOf(inputDims) && parts.length > 1 : first?.length === 3;
+    kind === 'mlp'
+      ? first !== null && elements(first) === elements(inputDims) && parts.length > 1
+      : first?.length === 3;
   const hasOutputs = oneNumber(parts.at(-1)) === outputs && parts.length > 1;
   if (kind === 'mlp' ? !hasInput && !hasOutputs : !hasInput)
     return assemble(kind, kind === 'mlp' ? inputDims : imageDims(dataset, text), parts, outputs, fail);
   const whole = kind === 'mlp' && !(hasInput && hasOutputs) ? null : parseNetwork(text);
-  if (!whole || sizeOf(whole.inputDims) !== sizeOf(inputDims) || whole.outputs !== outputs) {
+  if (!whole || elements(whole.inputDims) !== elements(inputDims) || whole.outputs !== outputs) {
     const ends = `${inputDims.join('x')}-…-${outputs}`;
     throw new RangeError(
       `completeNetwork: a network for '${name}' must have the ends ${kind}:${ends}, or leave out both, got '${text}'`,

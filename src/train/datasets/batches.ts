@@ -39,7 +39,13 @@ export function epochOrder(count: number, { seed = 0, epoch = 0 }: Partial<Batch
   );
 }
 
-/** Whole batches in `count` samples. */
+/**
+ * Whole batches in `count` samples.
+ *
+ * @example
+ * import { batchesPerEpoch } from 'reluminate/train';
+ * batchesPerEpoch(100, 32); // => 3
+ */
 export const batchesPerEpoch = (count: number, batchSize: number): number => Math.floor(count / batchSize);
 
 /** The size, once it is from 1 to the number of samples. */

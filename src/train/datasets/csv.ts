@@ -76,6 +76,12 @@ function classesOf(cells: readonly string[]): Pick<Dataset, 'targets' | 'classes
  * first row is a header where none of its cells is a number, where it names the target, or where its target is no number and all below are. Targets that are whole numbers or
  * words are classes, in ascending order; numbers of which one has a decimal point are numbers to be met. Throws a Failure that names file, row
  * (from 1, header included) and column for cells that are no finite numbers, rows of another length, an unknown target and an empty file.
+ *
+ * @example
+ * import { parseCsv } from 'reluminate/datasets';
+ * const { inputs, targets, classNames } = parseCsv('width,kind\n1.5,oak\n2,elm\n3,oak\n4,elm', 'trees.csv');
+ * Array.from(inputs); // => [1.5, 2, 3, 4]
+ * [Array.from(targets), classNames]; // => [[1, 0, 1, 0], ["elm", "oak"]]
  */
 export function parseCsv(text: string, label: string, { target, separator = ',' }: CsvOptions = {}): Dataset {
   const fail: Fail = (must, got) => new Failure('input', `dataset '${label}': ${must}, got ${got}`);

@@ -1,6 +1,7 @@
 import { gunzipSync } from 'node:zlib';
 import { Failure } from '../../failure.js';
 import type { ElementType, TensorData } from '../../onnx/tensor-data.js';
+import { elements } from '../rule.js';
 
 interface Kind {
   readonly type: ElementType;
@@ -37,6 +38,11 @@ function inflate(
  * The array of an IDX file, the format of MNIST's files (yann.lecun.com/exdb/mnist), gzipped or not: two zeros, a byte for the type, one for the
  * number of axes, the dimensions and the numbers, all big-endian. Throws a Failure that starts with `label` for anything else, for no
  * samples and for a file that is longer or shorter than it says.
+ *
+ * @example
+ * import { parseIdx } from 'reluminate/datasets';
+ * const file = Uint8Array.of(0, 0, 8, 2, 0, 0, 0, 1, 0, 0, 0, 2, 7, 9);
+ * parseIdx(file, 'two.idx').dims; // => [1, 2]
  */
 export function parseIdx(file: Uint8Array, label: string): TensorData {
   const fail = (must: string, got: string | number, cause?: unknown) =>
@@ -50,7 +56,7 @@ export function parseIdx(file: Uint8Array, label: string): TensorData {
   const header = 4 + 4 * axes;
   if (bytes.length < header) throw fail(`an IDX header of ${axes} axes must take ${header} bytes`, bytes.length);
   const dims = Array.from({ length: axes }, (_, axis) => view.getUint32(4 + 4 * axis));
-  const count = dims.reduce((a, b) => a * b, 1);
+  const count = elements(dims);
   if (count === 0) throw fail('there must be a sample', `dims [${dims.join(', ')}]`);
   if (bytes.length !== header + count * kind.bytes)
     throw fail(`dims [${dims.join(', ')}] must take ${count * kind.bytes} bytes`, bytes.length - header);

@@ -3,4 +3,4 @@ export { parseCsv } from './csv.js';
 export { digits } from './digits.js';
 export { parseIdx } from './idx.js';
 export { type IrisOptions, iris } from './iris.js';
-export { datasetNames, type OpenDatasetOptions, openDataset } from './open-dataset.js';
+export { datasetNames, isTabular, type OpenDatasetOptions, openDataset } from './open-dataset.js';

@@ -116,7 +116,8 @@ async function byPath(path: string, options: OpenDatasetOptions): Promise<Split>
   }
 }
 
-const isTable = (spec: string) => /\.[ct]sv$/i.test(spec);
+/** Whether data are features in columns, of any units, which `openDataset` standardizes unless told otherwise: tables and iris. */
+export const isTabular = (spec: string): boolean => /^iris$|\.[ct]sv$/i.test(spec.trim());
 
 /**
  * Data to train and to test on, from what a command line says: `digits`, `iris`, `spirals:3`, `moons`, `rings:2` (with more: `spirals:3,count=2000,noise=0.1,turns=1.5`),
@@ -139,5 +140,5 @@ export async function openDataset(spec: string, options: OpenDatasetOptions = {}
   const split =
     named ??
     (paths.length > 1 ? await byArrays(await readFilePairs(paths), text, options) : await byPath(text, options));
-  return (options.standardize ?? isTable(text)) && !split.standardization ? standardizeSplit(split) : split;
+  return (options.standardize ?? isTabular(text)) && !split.standardization ? standardizeSplit(split) : split;
 }

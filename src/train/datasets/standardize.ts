@@ -69,7 +69,15 @@ export function standardize(dataset: Dataset, { mean, deviation }: Standardizati
   return { ...dataset, inputs };
 }
 
-/** Both parts standardized by the training part, and how. */
+/**
+ * Both parts standardized by the training part, and how.
+ *
+ * @example
+ * import { moons, splitDataset, standardizationOf, standardizeSplit } from 'reluminate/train';
+ * const { train, standardization } = standardizeSplit(splitDataset(moons({ count: 100 })));
+ * standardizationOf(train).deviation.map(value => value.toFixed(6)); // => ["1.000000", "1.000000"]
+ * standardization.mean.length; // => 2
+ */
 export function standardizeSplit({ train, test }: Split): Split {
   const standardization = standardizationOf(train);
   return { train: standardize(train, standardization), test: standardize(test, standardization), standardization };

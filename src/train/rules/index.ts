@@ -44,6 +44,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['HardSigmoid', elementwise.hardSigmoid],
   ['HardSwish', elementwise.hardSwish],
   ['Identity', elementwise.identity],
+  ['LayerNormalization', normalization.layerNormalization],
   ['LeakyRelu', rectifiers.leakyRelu],
   ['Log', elementwise.log],
   ['LogSoftmax', softmax.logSoftmax],

@@ -64,6 +64,37 @@ describe('BatchNormalization', () => {
   });
 });
 
+describe('LayerNormalization', () => {
+  const draw = (random: { normal(): number }, input: number) =>
+    input === 0 ? 1 + 2 * random.normal() : random.normal();
+  it.each([
+    [[[4, 5], [5], [5]], {}],
+    [[[4, 5], [5]], { epsilon: float(1e-2) }],
+    [
+      [
+        [2, 3, 4],
+        [3, 4],
+        [3, 4],
+      ],
+      { axis: 1 },
+    ],
+    [[[2, 3, 4], [4], [4]], { axis: -1 }],
+    [[[2, 1, 1], [1], [1]], { axis: 2 }],
+  ])('%j %j', async (inputs, attributes) => {
+    const { errors, forward } = await checkOperator('LayerNormalization', inputs, { draw, attributes });
+    expect(forward).toBeLessThan(2e-6);
+    expect(Object.keys(errors)).toHaveLength(inputs.length);
+    for (const error of Object.values(errors)) expect(error).toBeLessThan(2e-5);
+  });
+
+  it('refuses a loss of its mean', async () => {
+    const { model, feeds } = operatorModel('LayerNormalization', [[4, 3], [3], [3]], { outputs: 2 });
+    await expect(checkGradients(model, { wrt: ['i0'], feeds })).rejects.toThrow(
+      "differentiate: node 'y0' (LayerNormalization): the loss must not depend on its mean and deviation",
+    );
+  });
+});
+
 describe('Dropout', () => {
   const truth = (name: string, value: boolean) =>
     create(TensorProtoSchema, { name, dataType: DataType.BOOL, rawData: Uint8Array.of(value ? 1 : 0) });

@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.js';
 import { floatAttribute, intAttribute } from '../../onnx/attributes.js';
-import { elements, type Rule, sumOver } from '../rule.js';
+import { elements, type Rule, sumOver, sumTo } from '../rule.js';
 
 /**
  * y = γ x̂ + β, x̂ = (x - μ) s, s = 1 / √(σ² + ε) for each channel. With batch statistics the gradient passes through μ and σ² (Ioffe &
@@ -69,4 +69,32 @@ export const dropout: Rule = (context, [dy]) => {
     ? context.scalar(1 / (1 - (dropped[0] as number)))
     : context.op('Reciprocal', [context.op('Sub', [context.scalar(1), ratio as string])]);
   return [context.op('Mul', [context.op('Mul', [dy, kept]), factor])];
+};
+
+/**
+ * y = γ x̂ + β, x̂ = (x - μ) s over the axes from `axis` on (Ba, Kiros & Hinton 2016). With g = γ dy: dx = s (g - mean(g) - x̂ mean(g x̂)); μ and s are what the
+ * node gives as further outputs.
+ */
+export const layerNormalization: Rule = (context, [dy, ...moments]) => {
+  if (moments.some(gradient => gradient != null))
+    throw new Failure('input', 'the loss must not depend on its mean and deviation, got one that does');
+  if (dy == null) return [];
+  const [x, gamma, beta] = context.node.input as [string, string, string?];
+  const dims = context.dims(x);
+  const axis = intAttribute(context.node, 'axis', -1);
+  const axes = [...dims.keys()].slice(axis < 0 ? axis + dims.length : axis);
+  const share = context.scalar(1 / elements(axes.map(each => dims[each] as number)));
+  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const mean = (value: string) => op('Mul', sumOver(context, value, dims, axes), share);
+  const normalized = op('Mul', op('Sub', x, context.output(1)), context.output(2));
+  const dx = () => {
+    const g = op('Mul', dy, gamma);
+    const tilt = op('Mul', normalized, mean(op('Mul', g, normalized)));
+    return op('Mul', op('Sub', g, op('Add', tilt, mean(g))), context.output(2));
+  };
+  return [
+    context.wants(0) ? dx() : null,
+    context.wants(1) ? sumTo(context, op('Mul', dy, normalized), dims, context.dims(gamma)) : null,
+    beta && context.wants(2) ? sumTo(context, dy, dims, context.dims(beta)) : null,
+  ];
 };

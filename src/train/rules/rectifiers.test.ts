@@ -126,3 +126,63 @@ it('computes PReLU itself to float32 rounding while it is rewritten', async () =
   for (const [at, value] of got.entries())
     expect(Math.abs(value - (expected[at] as number))).toBeLessThanOrEqual(2.5e-7 * Math.abs(expected[at] as number));
 });
+
+describe('at the limits of float32', () => {
+  const smallest = 2 ** -149;
+  /** From here on HardSigmoid's steepest slope gives 1. */
+  const full = 2.95e-39;
+  const above = [full, 2 ** -126, 1, 3.4e38, Number.POSITIVE_INFINITY];
+  const below = [Number.NEGATIVE_INFINITY, -3.4e38, -1, -(2 ** -126), -1e-40, -smallest, -0, 0];
+
+  /** f and f' at some numbers, as the gradient's graph computes them. */
+  async function both(opType: string, x: readonly number[], slope?: number) {
+    const isPrelu = opType === 'PRelu';
+    const attributes: Record<string, { float: number }> =
+      opType === 'LeakyRelu' ? { alpha: float(slope as number) } : {};
+    const inputs = isPrelu ? [[x.length], floats([1], slope as number)] : [[x.length]];
+    const { model, feeds } = operatorModel(opType, inputs, { attributes });
+    mainGraph(model).node.push(node('ReduceSum', ['y0'], ['loss'], { keepdims: 0 }));
+    const { model: known, gradients } = await differentiate(model, { loss: 'loss', wrt: ['i0'] });
+    const name = gradients.get('i0') as string;
+    const found = await runOnce(exposing(known, ['y0', name]), { ...feeds, i0: tensor([x.length], x) });
+    return { y: Array.from(found.y0!.data as Float32Array), dx: Array.from(found[name]!.data as Float32Array) };
+  }
+
+  it('ReLU has slope 1 from 2.95e-39 up, 0 from 0 down, and in part between; NaN stays', async () => {
+    expect((await both('Relu', above)).dx).toEqual(above.map(() => 1));
+    expect((await both('Relu', below)).dx).toEqual(below.map(() => 0));
+    const [least, tenth, nan] = (await both('Relu', [smallest, 1e-40, Number.NaN])).dx;
+    expect(least).toBeCloseTo(4.76e-7, 9);
+    expect(tenth).toBeCloseTo(0.034, 6);
+    expect(nan).toBeNaN();
+  });
+
+  it.each([-1e30, -1000.5, -0.5, 0, 0.01, 1, 2, 1000.5, 1e30])(
+    'leaky ReLU of slope %f has it to the bit',
+    async slope => {
+      expect((await both('LeakyRelu', above, slope)).dx).toEqual(above.map(() => 1));
+      expect((await both('LeakyRelu', below, slope)).dx).toEqual(below.map(() => Math.fround(slope)));
+      expect((await both('LeakyRelu', [Number.NaN], slope)).dx).toEqual([Number.NaN]);
+    },
+  );
+
+  it.each([-1000.5, -100, -1, 0, 0.25, 1, 2, 100.3, 1000.5])(
+    'PReLU of slope %f keeps the negative side exactly, the positive to (1 + |1 - a|) 2^-24',
+    async a => {
+      const slope = Math.fround(a);
+      const x = [-2, -(2 ** -126), -0, 0, 2 ** -126, 1, 3];
+      const { y, dx } = await both('PRelu', x, a);
+      const bound = (1 + Math.abs(1 - slope)) * 2 ** -24;
+      x.forEach((value, at) => {
+        if (value > 0) expect(Math.abs(dx[at]! - 1)).toBeLessThanOrEqual(bound);
+        else expect(dx[at]).toBe(slope);
+        const want = value > 0 ? value : slope * value;
+        expect(Math.abs(y[at]! - want)).toBeLessThanOrEqual(
+          (value > 0 ? bound + 2 ** -24 : 2 ** -24) * Math.abs(want) + smallest,
+        );
+      });
+      expect((await both('PRelu', [Number.POSITIVE_INFINITY], a)).y).toEqual([Number.POSITIVE_INFINITY]);
+      expect((await both('PRelu', [Number.NaN], a)).y).toEqual([Number.NaN]);
+    },
+  );
+});

@@ -21,6 +21,8 @@ export const stops: ReadonlySet<string> = new Set([
   'Not',
   'OneHot',
   'Or',
+  'RandomNormalLike',
+  'RandomUniformLike',
   'Range',
   'Round',
   'Shape',
