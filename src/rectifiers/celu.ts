@@ -130,6 +130,7 @@ export function celuRectifier(alpha = 1): Rectifier {
     lipschitz: 1,
     monotone: true,
     kinks: [0],
-    moments: (mean, std) => quadratureMoments(mean, std, f, slope),
+    width: alpha,
+    moments: (mean, std) => quadratureMoments(mean, std, f, slope, [], alpha),
   };
 }

@@ -93,6 +93,7 @@ export function siluRectifier(beta = 1): Rectifier {
     lipschitz: 1.099839320128867,
     monotone: false,
     kinks: [],
-    moments: (mean, std) => quadratureMoments(mean, std, f, slope, [-3 / beta, 3 / beta]),
+    width: 1 / beta,
+    moments: (mean, std) => quadratureMoments(mean, std, f, slope, [], 1 / beta),
   };
 }
