@@ -30,12 +30,22 @@ const pageBytes = 65536;
 const lineBytes = 64;
 const places = new WeakMap<ArrayBufferLike, Place>();
 
+/** A memory with room for arrays of so many bytes behind the kernels' own areas. Throws a RangeError where the system does not give it. */
+function reserve(bytes: number, threads: number): WebAssembly.Memory {
+  const pages = Math.ceil((arenaAt(threads) + bytes) / pageBytes);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threads > 1 });
+  } catch {
+    throw new RangeError(`KernelMemory: bytes must be as many as the system can reserve, got ${bytes}`);
+  }
+}
+
+/** The kernels in a memory with room for arrays of so many bytes; null where WebAssembly SIMD is missing or refused. */
 function makePlace(bytes: number, threads: number): Place | null {
   const shared = threads > 1;
   const module = kernelModule(shared);
   if (module === null) return null;
-  const pages = Math.ceil(bytes / pageBytes);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+  const memory = reserve(bytes, threads);
   const kernels = instantiate(module, memory);
   const { buffer } = memory;
   return {
@@ -50,9 +60,14 @@ function makePlace(bytes: number, threads: number): Place | null {
 
 let scratch: Place | null | undefined;
 
-/** The memory that arrays from elsewhere pass through, made on first use (2.5 MiB); null where WebAssembly SIMD is missing. */
+/** The memory that arrays from elsewhere pass through, made on first use (2.5 MiB); null where WebAssembly SIMD or memory is missing. */
 export function scratchPlace(): Place | null {
-  if (scratch === undefined) scratch = makePlace(arenaAt(1), 1);
+  if (scratch !== undefined) return scratch;
+  try {
+    scratch = makePlace(0, 1);
+  } catch {
+    scratch = null;
+  }
   return scratch;
 }
 
@@ -62,7 +77,7 @@ export const placeOf = (array: { readonly buffer: ArrayBufferLike }): Place | un
 /**
  * Memory that the kernels reach directly: arrays allocated in it are worked on in place, others are copied through a cache-sized
  * buffer. It has a fixed size, so that arrays stay valid; all of it is returned once neither it nor an array in it is
- * reachable. Where WebAssembly SIMD is missing, `allocate` returns ordinary arrays and everything works, slower.
+ * reachable. Where WebAssembly SIMD is missing or refused, `allocate` returns ordinary arrays and everything works, slower.
  *
  * @example
  * import { KernelMemory, prelu } from 'reluminate/kernels';
@@ -89,7 +104,7 @@ export class KernelMemory {
     if (bytes > most) throw new RangeError(`KernelMemory: bytes must be at most ${most}, got ${bytes}`);
     this.bytes = bytes;
     this.threads = threads;
-    this.#place = makePlace(start + bytes, threads);
+    this.#place = makePlace(bytes, threads);
     this.#free = [{ start, bytes }];
     if (this.#place !== null) places.set(this.#place.buffer, this.#place);
   }
