@@ -1,7 +1,7 @@
 import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
-import { positive } from './parameters.js';
+import { positive, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface CeluOptions {
@@ -119,7 +119,7 @@ export function celuRectifier(alpha = 1): Rectifier {
   const slope = (x: number) => derivative(x, alpha);
   return {
     name: `celu:${alpha}`,
-    label: `CELU (${alpha})`,
+    label: `CELU (${rounded(alpha)})`,
     parameters: { alpha },
     value: f,
     derivative: slope,

@@ -2,7 +2,7 @@ import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { finite, positive } from './parameters.js';
+import { finite, positive, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface EluOptions {
@@ -105,7 +105,7 @@ export function eluRectifier(alpha = 1): Rectifier {
   const slope = (x: number) => derivative(x, alpha, alpha);
   return {
     name: `elu:${alpha}`,
-    label: `ELU (${alpha})`,
+    label: `ELU (${rounded(alpha)})`,
     parameters: { alpha },
     value: f,
     derivative: slope,

@@ -2,7 +2,7 @@ import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { slopeMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { finite, positive } from './parameters.js';
+import { finite, positive, rounded } from './parameters.js';
 import {
   flat,
   flats,
@@ -133,7 +133,7 @@ export function leakyReluRectifier(negativeSlope = 0.01): Rectifier {
   const slope = finite('leakyReluRectifier', 'negativeSlope', negativeSlope);
   return {
     name: `leaky:${slope}`,
-    label: `Leaky ReLU (${slope})`,
+    label: `Leaky ReLU (${rounded(slope)})`,
     parameters: { negativeSlope: slope },
     value: x => slopeValue(x, slope),
     derivative: x => slopeDerivative(x, slope, slope),

@@ -22,3 +22,7 @@ export function whole(operation: string, name: string, value: number, lowest: nu
     );
   return value;
 }
+
+/** A parameter as labels show it: rounded, with a true minus sign. */
+export const rounded = (value: number, digits = 4): string =>
+  String(Number(value.toPrecision(digits))).replaceAll('-', '\u2212');

@@ -12,6 +12,7 @@ import {
 import { type AtZeroOption, atKink } from './kink.js';
 import { type LaidOut, type LayoutOption, layOut, type Slopes } from './layout.js';
 import { leakyReluRectifier } from './leaky-relu.js';
+import { rounded } from './parameters.js';
 import { slopeDerivative } from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 
@@ -137,5 +138,5 @@ export function preluLogDet(x: FloatArray, slopes: Slopes, { layout }: LayoutOpt
 export const preluRectifier = (slope = 0.25): Rectifier => ({
   ...leakyReluRectifier(slope),
   name: `prelu:${slope}`,
-  label: `PReLU (${slope})`,
+  label: `PReLU (${rounded(slope)})`,
 });

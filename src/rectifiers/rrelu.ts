@@ -14,6 +14,7 @@ import {
 import { slopeMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
 import { leakyReluRectifier } from './leaky-relu.js';
+import { rounded } from './parameters.js';
 import { slopeDerivative, slopeDerivatives, slopeValue, slopeValues } from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 import {
@@ -113,11 +114,11 @@ export function rreluRectifier(options: RreluOptions = {}): Rectifier {
   const distribution = distributionOf('rreluRectifier', options);
   const { convention, lower, upper } = distribution;
   const [slope, slopeSquared] = slopeExpectations(distribution);
-  const short = (value: number) => Number(value.toPrecision(3));
+  const bounds = [lower, upper].map(bound => `${convention === 'uniform' ? '' : '1/'}${rounded(bound, 3)}`);
   return {
     ...leakyReluRectifier(meanOf(distribution)),
     name: `${convention === 'uniform' ? 'rrelu' : 'rrelu-xu2015'}:${lower},${upper}`,
-    label: `RReLU (${convention === 'uniform' ? '' : '1/'}${short(lower)} to ${convention === 'uniform' ? '' : '1/'}${short(upper)})`,
+    label: `RReLU (${bounds.join(' to ')})`,
     parameters: { lower, upper },
     moments: (mean, std) => slopeMoments(mean, std, slope, slopeSquared),
   };

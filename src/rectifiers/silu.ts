@@ -2,7 +2,7 @@ import { elementwise, type Loop } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { damped, logistic } from './logistic.js';
-import { finite, positive } from './parameters.js';
+import { finite, positive, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface BetaOption {
@@ -82,7 +82,7 @@ export function siluRectifier(beta = 1): Rectifier {
   const slope = (x: number) => derivative(x, beta);
   return {
     name: beta === 1 ? 'silu' : `silu:${beta}`,
-    label: beta === 1 ? 'SiLU' : `Swish (${beta})`,
+    label: beta === 1 ? 'SiLU' : `Swish (${rounded(beta)})`,
     parameters: { beta },
     value: f,
     derivative: slope,

@@ -1,7 +1,7 @@
 import { elementwise, type Loop } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { partAbove } from './gaussian-moments.js';
-import { finite } from './parameters.js';
+import { finite, rounded } from './parameters.js';
 import { flat, flats } from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 
@@ -66,7 +66,7 @@ export function thresholdedReluRectifier(theta = 1): Rectifier {
   finite('thresholdedReluRectifier', 'theta', theta);
   return {
     name: `thresholded:${theta}`,
-    label: `Thresholded ReLU (${theta})`,
+    label: `Thresholded ReLU (${rounded(theta)})`,
     parameters: { theta },
     value: x => value(x, theta),
     derivative: x => derivative(x, theta),
