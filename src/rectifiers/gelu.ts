@@ -19,8 +19,8 @@ const values: Loop = (x, y) => {
  * import { gelu } from 'reluminate';
  * gelu([-Infinity, 0, 40]); // => [0, 0, 40]
  */
-export const gelu = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('gelu', x, out, value, values);
+export const gelu = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('gelu', x, options, value, values);
 
 const derivative = (x: number): number => normalCdf(x) + damped(x, normalDensity(x));
 const derivatives: Loop = (x, y) => {
@@ -34,8 +34,8 @@ const derivatives: Loop = (x, y) => {
  * import { geluDerivative } from 'reluminate';
  * geluDerivative([-Infinity, 0, Infinity]); // => [0, 0.5, 1]
  */
-export const geluDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluDerivative', x, out, derivative, derivatives);
+export const geluDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluDerivative', x, options, derivative, derivatives);
 
 const second = (x: number): number => damped(2 - x * x, normalDensity(x));
 const seconds: Loop = (x, y) => {
@@ -43,8 +43,8 @@ const seconds: Loop = (x, y) => {
 };
 
 /** f''(x) = φ(x) (2 - x²). NaN for NaN. */
-export const geluSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluSecondDerivative', x, out, second, seconds);
+export const geluSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluSecondDerivative', x, options, second, seconds);
 
 /** GELU as a `Rectifier`; its moments by quadrature. */
 export const geluRectifier = (): Rectifier => ({

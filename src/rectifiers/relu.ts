@@ -27,8 +27,8 @@ const values: Loop = (x, y) => {
  * relu(-2); // => 0
  * relu([-1.5, 0, 3]); // => [0, 0, 3]
  */
-export const relu = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('relu', x, out, value, values);
+export const relu = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('relu', x, options, value, values);
 
 /**
  * f'(x): 1 for x > 0, 0 for x < 0. At the kink 0 (PyTorch, TensorFlow, JAX), or as `atZero` says. NaN for NaN.
@@ -38,15 +38,20 @@ export const relu = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Resu
  * reluDerivative([-1, 0, 1]); // => [0, 0, 1]
  * reluDerivative(0, { atZero: 'half' }); // => 0.5
  */
-export const reluDerivative = <X extends Elements>(
-  x: X,
-  { out, atZero }: AtZeroOption & OutOption<X> = {},
-): Result<X> =>
-  elementwise('reluDerivative', x, out, slopeDerivative, slopeDerivatives, 0, atKink('reluDerivative', atZero, 0));
+export const reluDerivative = <X extends Elements>(x: X, options: AtZeroOption & OutOption<X> = {}): Result<X> =>
+  elementwise(
+    'reluDerivative',
+    x,
+    options,
+    slopeDerivative,
+    slopeDerivatives,
+    0,
+    atKink('reluDerivative', options.atZero, 0),
+  );
 
 /** f''(x): 0, except that the kink at 0 is a point mass of 1, for which 0 is given. NaN for NaN. */
-export const reluSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('reluSecondDerivative', x, out, flat, flats);
+export const reluSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('reluSecondDerivative', x, options, flat, flats);
 
 /** ReLU as a `Rectifier`. It has no slope that could be learned; leaky ReLU with slope 0 has, and the same values. */
 export const reluRectifier = (): Rectifier => ({

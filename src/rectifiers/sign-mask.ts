@@ -23,7 +23,7 @@ import { addTerm, backwardInputs, channelSums, type PreluGradients, settle } fro
 export function signMask(x: FloatArray): Uint8Array<ArrayBuffer> {
   const values = asFloats('signMask', 'x', x);
   const mask = new Uint8Array(Math.ceil(values.length / 8));
-  for (let i = 0; i < values.length; i++) mask[i >> 3]! |= Number(values[i]! > 0) << (i & 7);
+  for (let i = 0; i < values.length; i++) mask[Math.floor(i / 8)]! |= Number(values[i]! > 0) << (i % 8);
   return mask;
 }
 
@@ -37,7 +37,7 @@ export function checkMask(operation: string, mask: Uint8Array, length: number): 
     );
 }
 
-const isPositive = (mask: Uint8Array, i: number) => (mask[i >> 3]! >> (i & 7)) & 1;
+const isPositive = (mask: Uint8Array, i: number) => (mask[Math.floor(i / 8)]! >> (i % 8)) & 1;
 
 /**
  * dx of `preluBackward` from the sign mask of x alone: dy where x was positive, a_c * dy elsewhere, for any slopes. That is all a

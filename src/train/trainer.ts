@@ -6,7 +6,7 @@ import { raiseOpset } from '../onnx/raise-opset.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { TensorData } from '../onnx/tensor-data.js';
 import { finite, whole } from '../rectifiers/parameters.js';
-import { parameterFromSlope, slopeFromParameter } from '../rectifiers/slope-constraint.js';
+import { parameterUnder, slopeUnder } from '../rectifiers/slope-constraint.js';
 import { explainDivergence } from './divergence.js';
 import type { Loss } from './loss.js';
 import { checkOptimizer, type Optimizer, ratesAt } from './optimizer.js';
@@ -94,7 +94,7 @@ function initial(model: Model, { parameter, constraint }: Learned): Float32Array
   if (constraint.kind === 'none') return values;
   return values.map((slope, index) => {
     try {
-      return parameterFromSlope(slope, constraint);
+      return parameterUnder(constraint, slope);
     } catch (cause) {
       throw new Failure(
         'usage',
@@ -183,7 +183,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     for (const { parameter, constraint, value } of learned)
       values.set(
         parameter.name,
-        value.current.map(each => slopeFromParameter(each, constraint)),
+        value.current.map(each => slopeUnder(constraint, each)),
       );
     const graph = mainGraph(copy);
     graph.initializer = graph.initializer.map(old => {
