@@ -3,6 +3,7 @@ import { own, shared } from './generated/binaries.js';
 /** What the WebAssembly module exports: addresses are bytes, counts elements. See assembly/ for what each does. */
 export type KernelName =
   | 'relu'
+  | 'reluBackward'
   | 'rrelu'
   | 'forwardRuns'
   | 'forwardRows'
@@ -12,7 +13,8 @@ export type KernelName =
   | 'backwardRows'
   | 'maskRuns'
   | 'maskRows'
-  | 'signMask';
+  | 'signMask'
+  | 'signed';
 
 export type Kernels = Readonly<Record<KernelName, (...parameters: number[]) => void>>;
 

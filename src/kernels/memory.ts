@@ -1,4 +1,5 @@
-import { whole } from '../rectifiers/parameters.js';
+import { refuseNonObject, whole } from '../rectifiers/parameters.js';
+import { float32 } from './arrays.js';
 import { instantiate, type Kernels, kernelModule } from './binary.js';
 import { type Crew, startCrew } from './crew.js';
 import { type FreeList, giveBack, largestGap, take } from './free-list.js';
@@ -95,7 +96,9 @@ export class KernelMemory {
   #free: FreeList;
 
   /** Throws a RangeError unless `bytes` is a whole number from 1 on that the system can reserve and `threads` one from 1 to 64. */
-  constructor({ bytes, threads = 1 }: KernelMemoryOptions) {
+  constructor(options: KernelMemoryOptions) {
+    refuseNonObject('KernelMemory', options, '{ bytes: 2 ** 20 }');
+    const { bytes, threads = 1 } = options;
     whole('KernelMemory', 'bytes', bytes, 1);
     if (whole('KernelMemory', 'threads', threads, 1) > mostThreads)
       throw new RangeError(`KernelMemory: threads must be at most ${mostThreads}, got ${threads}`);
@@ -132,6 +135,7 @@ export class KernelMemory {
    * what has been freed.
    */
   free(array: Float32Array): void {
+    float32('free', 'array', array);
     if (this.#place === null) return;
     const bytes = array.buffer === this.#place.buffer ? this.#taken.get(array.byteOffset) : undefined;
     if (bytes === undefined)
