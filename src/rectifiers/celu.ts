@@ -52,7 +52,14 @@ const seconds: Loop = (x, y, alpha) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, alpha);
 };
 
-/** f''(x): 0 for x >= 0, exp(x/α)/α for x < 0: it jumps at 0. NaN for NaN. */
+/**
+ * f''(x): 0 for x >= 0, exp(x/α)/α for x < 0: it jumps at 0. NaN for NaN.
+ *
+ * @example
+ * import { celuSecondDerivative } from 'reluminate';
+ * celuSecondDerivative([-Infinity, 0, 2]); // => [0, 0, 0]
+ * celuSecondDerivative(-0.5 * Math.LN2, { alpha: 0.5 }).toFixed(4); // => "1.0000"
+ */
 export const celuSecondDerivative = <X extends Elements>(x: X, options: CeluOptions & OutOption<X> = {}): Result<X> =>
   elementwise('celuSecondDerivative', x, options, second, seconds, alphaOf('celuSecondDerivative', options, x));
 
@@ -109,7 +116,13 @@ export function celuLogDet(x: Elements, options: CeluOptions = {}): number {
   return total('celuLogDet', x, value => (value >= 0 ? 0 : value / alpha));
 }
 
-/** CELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * CELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { celuRectifier } from 'reluminate';
+ * celuRectifier(0.5).range; // => [-0.5, null]
+ */
 export function celuRectifier(alpha = 1): Rectifier {
   positive('celuRectifier', 'alpha', alpha);
   const f = (x: number) => value(x, alpha);

@@ -67,7 +67,14 @@ const seconds: Loop = (x, y, alpha) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, alpha);
 };
 
-/** f''(x): 0 for x >= 0, α exp(x) for x < 0 (and a point mass of 1 - α at 0). NaN for NaN. */
+/**
+ * f''(x): 0 for x >= 0, α exp(x) for x < 0 (and a point mass of 1 - α at 0). NaN for NaN.
+ *
+ * @example
+ * import { eluSecondDerivative } from 'reluminate';
+ * eluSecondDerivative([-Infinity, 0, 2]); // => [0, 0, 0]
+ * eluSecondDerivative(-1).toFixed(4); // => "0.3679"
+ */
 export const eluSecondDerivative = <X extends Elements>(x: X, options: EluOptions & OutOption<X> = {}): Result<X> =>
   elementwise('eluSecondDerivative', x, options, second, seconds, alphaOf('eluSecondDerivative', options, x));
 
@@ -101,13 +108,25 @@ const inverses: Loop = (y, x, alpha) => {
 export const eluInverse = <Y extends Elements>(y: Y, options: EluOptions & OutOption<Y> = {}): Result<Y> =>
   elementwise('eluInverse', y, options, inverse, inverses, invertible('eluInverse', options, y));
 
-/** log |det J| of the map over all elements: the sum of ln α + x over the negative ones. Throws a RangeError unless α > 0. */
+/**
+ * log |det J| of the map over all elements: the sum of ln α + x over the negative ones. Throws a RangeError unless α > 0.
+ *
+ * @example
+ * import { eluLogDet } from 'reluminate';
+ * eluLogDet([-1, 2, -3]); // => -4
+ */
 export function eluLogDet(x: Elements, options: EluOptions = {}): number {
   const logAlpha = Math.log(invertible('eluLogDet', options));
   return total('eluLogDet', x, value => (value >= 0 ? 0 : logAlpha + value));
 }
 
-/** ELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * ELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { eluRectifier } from 'reluminate';
+ * eluRectifier(0.5).lipschitz; // => 1
+ */
 export function eluRectifier(alpha = 1): Rectifier {
   finite('eluRectifier', 'alpha', alpha);
   const f = (x: number) => value(x, alpha);

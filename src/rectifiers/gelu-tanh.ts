@@ -56,11 +56,23 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = σ(g) σ(-g) (2g' + x ((σ(-g) - σ(g)) g'² + g'')). NaN for NaN. */
+/**
+ * f''(x) = σ(g) σ(-g) (2g' + x ((σ(-g) - σ(g)) g'² + g'')). NaN for NaN.
+ *
+ * @example
+ * import { geluTanhSecondDerivative } from 'reluminate';
+ * geluTanhSecondDerivative(0).toFixed(4); // => "0.7979"
+ */
 export const geluTanhSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('geluTanhSecondDerivative', x, options, second, seconds);
 
-/** The tanh form of GELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * The tanh form of GELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { geluTanhRectifier } from 'reluminate';
+ * geluTanhRectifier().value(1).toFixed(4); // => "0.8412"
+ */
 export const geluTanhRectifier = (): Rectifier => ({
   name: 'gelu-tanh',
   label: 'GELU (tanh)',

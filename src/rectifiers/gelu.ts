@@ -42,11 +42,23 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = φ(x) (2 - x²). NaN for NaN. */
+/**
+ * f''(x) = φ(x) (2 - x²). NaN for NaN.
+ *
+ * @example
+ * import { geluSecondDerivative } from 'reluminate';
+ * geluSecondDerivative(0).toFixed(4); // => "0.7979"
+ */
 export const geluSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('geluSecondDerivative', x, options, second, seconds);
 
-/** GELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * GELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { geluRectifier } from 'reluminate';
+ * geluRectifier().value(1).toFixed(4); // => "0.8413"
+ */
 export const geluRectifier = (): Rectifier => ({
   name: 'gelu',
   label: 'GELU',

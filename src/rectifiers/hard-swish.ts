@@ -39,11 +39,24 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x): 1/3 between -3 and 3, 0 elsewhere (and point masses of 1/2 at -3 and -1/2 at 3). NaN for NaN. */
+/**
+ * f''(x): 1/3 between -3 and 3, 0 elsewhere (and point masses of 1/2 at -3 and -1/2 at 3). NaN for NaN.
+ *
+ * @example
+ * import { hardSwishSecondDerivative } from 'reluminate';
+ * hardSwishSecondDerivative([-4, 4]); // => [0, 0]
+ * hardSwishSecondDerivative(0).toFixed(4); // => "0.3333"
+ */
 export const hardSwishSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('hardSwishSecondDerivative', x, options, second, seconds);
 
-/** Hard swish as a `Rectifier`; its moments by quadrature. */
+/**
+ * Hard swish as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { hardSwishRectifier } from 'reluminate';
+ * hardSwishRectifier().kinks; // => [-3, 3]
+ */
 export const hardSwishRectifier = (): Rectifier => ({
   name: 'hard-swish',
   label: 'Hard swish',

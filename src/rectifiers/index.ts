@@ -9,7 +9,16 @@ export * from './gelu-tanh.js';
 export * from './hard-swish.js';
 export type { AtZero, AtZeroOption } from './kink.js';
 export { channelLayout, type Layout, type LayoutOption, type Slopes } from './layout.js';
-export * from './leaky-relu.js';
+export {
+  leakyRelu,
+  leakyReluDerivative,
+  leakyReluInverse,
+  leakyReluLogDet,
+  leakyReluRectifier,
+  leakyReluSecondDerivative,
+  leakyReluSlopeGradient,
+  type NegativeSlopeOption,
+} from './leaky-relu.js';
 export * from './mish.js';
 export { normalCdf, normalDensity } from './normal.js';
 export * from './parse-rectifier.js';

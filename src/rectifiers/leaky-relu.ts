@@ -67,7 +67,13 @@ export function leakyReluDerivative<X extends Elements>(
   return elementwise('leakyReluDerivative', x, options, slopeDerivative, slopeDerivatives, slope, kink);
 }
 
-/** f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN. */
+/**
+ * f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { leakyReluSecondDerivative } from 'reluminate';
+ * leakyReluSecondDerivative([-1, 0, 1]); // => [0, 0, 0]
+ */
 export const leakyReluSecondDerivative = <X extends Elements>(
   x: X,
   options: NegativeSlopeOption & OutOption<X> = {},

@@ -56,11 +56,23 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = (1 - t²) σ(x) (2 + x (σ(-x) - 2 t σ(x))). NaN for NaN. */
+/**
+ * f''(x) = (1 - t²) σ(x) (2 + x (σ(-x) - 2 t σ(x))). NaN for NaN.
+ *
+ * @example
+ * import { mishSecondDerivative } from 'reluminate';
+ * mishSecondDerivative(0).toFixed(4); // => "0.6400"
+ */
 export const mishSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('mishSecondDerivative', x, options, second, seconds);
 
-/** Mish as a `Rectifier`; its moments by quadrature. */
+/**
+ * Mish as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { mishRectifier } from 'reluminate';
+ * mishRectifier().value(1).toFixed(4); // => "0.8651"
+ */
 export const mishRectifier = (): Rectifier => ({
   name: 'mish',
   label: 'Mish',

@@ -56,7 +56,13 @@ const synonyms: ReadonlyMap<string, string> = new Map([
   ['thresholded-relu', 'thresholded'],
 ]);
 
-/** The names that `parseRectifier` knows, without parameters. */
+/**
+ * The names that `parseRectifier` knows, without parameters.
+ *
+ * @example
+ * import { rectifierNames } from 'reluminate';
+ * rectifierNames.includes('leaky'); // => true
+ */
 export const rectifierNames: readonly string[] = [...families.keys()];
 
 function parseNumber(spelling: string, parameter: string, text: string): number {

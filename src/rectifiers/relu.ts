@@ -78,11 +78,23 @@ export function reluBackward<G extends FloatArray>(x: FloatArray, dy: G, options
   return deliver(dy, options.out, dx);
 }
 
-/** f''(x): 0, except that the kink at 0 is a point mass of 1, for which 0 is given. NaN for NaN. */
+/**
+ * f''(x): 0, except that the kink at 0 is a point mass of 1, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { reluSecondDerivative } from 'reluminate';
+ * reluSecondDerivative([-1, 0, 1]); // => [0, 0, 0]
+ */
 export const reluSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('reluSecondDerivative', x, options, flat, flats);
 
-/** ReLU as a `Rectifier`. It has no slope that could be learned; leaky ReLU with slope 0 has, and the same values. */
+/**
+ * ReLU as a `Rectifier`. It has no slope that could be learned; leaky ReLU with slope 0 has, and the same values.
+ *
+ * @example
+ * import { reluRectifier } from 'reluminate';
+ * reluRectifier().moments(0, 1).secondMoment; // => 0.5
+ */
 export const reluRectifier = (): Rectifier => ({
   name: 'relu',
   label: 'ReLU',

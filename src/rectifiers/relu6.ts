@@ -38,11 +38,23 @@ const derivatives: Loop = (x, y, kink) => {
 export const relu6Derivative = <X extends Elements>(x: X, options: AtZeroOption & OutOption<X> = {}): Result<X> =>
   elementwise('relu6Derivative', x, options, derivative, derivatives, atKink('relu6Derivative', options.atZero, 0));
 
-/** f''(x): 0, except for point masses of 1 at 0 and -1 at 6, for which 0 is given. NaN for NaN. */
+/**
+ * f''(x): 0, except for point masses of 1 at 0 and -1 at 6, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { relu6SecondDerivative } from 'reluminate';
+ * relu6SecondDerivative([-1, 3, 7]); // => [0, 0, 0]
+ */
 export const relu6SecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('relu6SecondDerivative', x, options, flat, flats);
 
-/** ReLU6 as a `Rectifier`; its moments by quadrature, as their closed form cancels for a large std. */
+/**
+ * ReLU6 as a `Rectifier`; its moments by quadrature, as their closed form cancels for a large std.
+ *
+ * @example
+ * import { relu6Rectifier } from 'reluminate';
+ * relu6Rectifier().range; // => [0, 6]
+ */
 export const relu6Rectifier = (): Rectifier => ({
   name: 'relu6',
   label: 'ReLU6',

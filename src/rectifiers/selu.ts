@@ -5,9 +5,21 @@ import { type AtZeroOption, atKink } from './kink.js';
 import { fittedDivisor, positive, refuseNonObject } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
-/** The α for which a standard normal input keeps mean 0 and variance 1. */
+/**
+ * The α for which a standard normal input keeps mean 0 and variance 1.
+ *
+ * @example
+ * import { seluAlpha } from 'reluminate';
+ * seluAlpha; // => 1.6732632423543772
+ */
 export const seluAlpha = 1.6732632423543772;
-/** The λ for which a standard normal input keeps mean 0 and variance 1. */
+/**
+ * The λ for which a standard normal input keeps mean 0 and variance 1.
+ *
+ * @example
+ * import { seluLambda } from 'reluminate';
+ * seluLambda; // => 1.0507009873554805
+ */
 export const seluLambda = 1.0507009873554805;
 
 export interface SeluOptions {
@@ -70,7 +82,14 @@ const seconds: Loop = (x, y, lambda, alpha) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, lambda, alpha);
 };
 
-/** f''(x): 0 for x >= 0, λα exp(x) for x < 0 (and a point mass of λ - λα at 0). NaN for NaN. */
+/**
+ * f''(x): 0 for x >= 0, λα exp(x) for x < 0 (and a point mass of λ - λα at 0). NaN for NaN.
+ *
+ * @example
+ * import { seluSecondDerivative } from 'reluminate';
+ * seluSecondDerivative([-Infinity, 0, 2]); // => [0, 0, 0]
+ * seluSecondDerivative(-1, { alpha: 2, lambda: 3 }).toFixed(4); // => "2.2073"
+ */
 export const seluSecondDerivative = <X extends Elements>(x: X, options: SeluOptions & OutOption<X> = {}): Result<X> =>
   elementwise('seluSecondDerivative', x, options, second, seconds, ...parametersOf('seluSecondDerivative', options, x));
 
@@ -90,7 +109,13 @@ const inverses: Loop = (y, x, lambda, alpha) => {
 export const seluInverse = <Y extends Elements>(y: Y, options: SeluOptions & OutOption<Y> = {}): Result<Y> =>
   elementwise('seluInverse', y, options, inverse, inverses, ...parametersOf('seluInverse', options, y));
 
-/** log |det J| of the map over all elements: the sum of ln λ, and of ln α + x over the negative ones. */
+/**
+ * log |det J| of the map over all elements: the sum of ln λ, and of ln α + x over the negative ones.
+ *
+ * @example
+ * import { seluLogDet } from 'reluminate';
+ * seluLogDet([-1, 2], { alpha: 1, lambda: 1 }); // => -1
+ */
 export function seluLogDet(x: Elements, options: SeluOptions = {}): number {
   const [logLambda, logAlpha] = parametersOf('seluLogDet', options).map(Math.log) as [number, number];
   return total('seluLogDet', x, value => logLambda + (value >= 0 ? 0 : logAlpha + value));

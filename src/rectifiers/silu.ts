@@ -60,7 +60,13 @@ const seconds: Loop = (x, y, beta) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, beta);
 };
 
-/** f''(x) = β σ(βx) σ(-βx) (2 + βx (σ(-βx) - σ(βx))). NaN for NaN. */
+/**
+ * f''(x) = β σ(βx) σ(-βx) (2 + βx (σ(-βx) - σ(βx))). NaN for NaN.
+ *
+ * @example
+ * import { siluSecondDerivative } from 'reluminate';
+ * siluSecondDerivative(0); // => 0.5
+ */
 export const siluSecondDerivative = <X extends Elements>(x: X, options: BetaOption & OutOption<X> = {}): Result<X> =>
   elementwise('siluSecondDerivative', x, options, second, seconds, betaOf('siluSecondDerivative', options, x));
 
@@ -79,7 +85,13 @@ const betaGradients: Loop = (x, y, beta) => {
 export const siluBetaGradient = <X extends Elements>(x: X, options: BetaOption & OutOption<X> = {}): Result<X> =>
   elementwise('siluBetaGradient', x, options, betaGradient, betaGradients, betaOf('siluBetaGradient', options, x));
 
-/** SiLU, or Swish with a β above 0, as a `Rectifier`; its moments by quadrature. */
+/**
+ * SiLU, or Swish with a β above 0, as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { siluRectifier } from 'reluminate';
+ * siluRectifier(2).range[0].toFixed(4); // => "-0.1392"
+ */
 export function siluRectifier(beta = 1): Rectifier {
   positive('siluRectifier', 'beta', beta);
   const f = (x: number) => value(x, beta);

@@ -40,7 +40,13 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = σ(x) σ(-x). NaN for NaN. */
+/**
+ * f''(x) = σ(x) σ(-x). NaN for NaN.
+ *
+ * @example
+ * import { softplusSecondDerivative } from 'reluminate';
+ * softplusSecondDerivative(0); // => 0.25
+ */
 export const softplusSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
   elementwise('softplusSecondDerivative', x, options, second, seconds);
 
@@ -59,10 +65,22 @@ const inverses: Loop = (y, x) => {
 export const softplusInverse = <Y extends Elements>(y: Y, options: OutOption<Y> = {}): Result<Y> =>
   elementwise('softplusInverse', y, options, inverse, inverses);
 
-/** log |det J| of the map over all elements: the sum of ln σ(x) = -softplus(-x). */
+/**
+ * log |det J| of the map over all elements: the sum of ln σ(x) = -softplus(-x).
+ *
+ * @example
+ * import { softplusLogDet } from 'reluminate';
+ * softplusLogDet([0, 0]).toFixed(4); // => "-1.3863"
+ */
 export const softplusLogDet = (x: Elements): number => total('softplusLogDet', x, element => -value(-element));
 
-/** Softplus as a `Rectifier`; its moments by quadrature. */
+/**
+ * Softplus as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { softplusRectifier } from 'reluminate';
+ * softplusRectifier().value(0).toFixed(4); // => "0.6931"
+ */
 export const softplusRectifier = (): Rectifier => ({
   name: 'softplus',
   label: 'Softplus',

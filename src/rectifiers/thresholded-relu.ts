@@ -59,13 +59,25 @@ export const thresholdedReluDerivative = <X extends Elements>(
     thetaOf('thresholdedReluDerivative', options, x),
   );
 
-/** f''(x): 0 (what happens at the jump is no number). NaN for NaN. */
+/**
+ * f''(x): 0 (what happens at the jump is no number). NaN for NaN.
+ *
+ * @example
+ * import { thresholdedReluSecondDerivative } from 'reluminate';
+ * thresholdedReluSecondDerivative([-1, 2]); // => [0, 0]
+ */
 export const thresholdedReluSecondDerivative = <X extends Elements>(
   x: X,
   options: ThetaOption & OutOption<X> = {},
 ): Result<X> => elementwise('thresholdedReluSecondDerivative', x, options, flat, flats);
 
-/** Thresholded ReLU as a `Rectifier`; moments in closed form, the derivative's without the jump. */
+/**
+ * Thresholded ReLU as a `Rectifier`; moments in closed form, the derivative's without the jump.
+ *
+ * @example
+ * import { thresholdedReluRectifier } from 'reluminate';
+ * thresholdedReluRectifier(2).kinks; // => [2]
+ */
 export function thresholdedReluRectifier(theta = 1): Rectifier {
   finite('thresholdedReluRectifier', 'theta', theta);
   return {
