@@ -27,6 +27,12 @@ test('only what was allocated and is not free can be freed', () => {
 });
 
 test('sizes and threads are checked', () => {
+  expect(() => new KernelMemory(undefined as never)).toThrow(
+    new TypeError('KernelMemory: options must be an object such as { bytes: 2 ** 20 }, got undefined'),
+  );
+  expect(() => new KernelMemory({ bytes: 64 }).free(null as never)).toThrow(
+    new TypeError('free: array must be a Float32Array, got null'),
+  );
   expect(() => new KernelMemory({ bytes: 0 })).toThrow('KernelMemory: bytes must be a whole number from 1');
   expect(() => new KernelMemory({ bytes: 2 ** 33 })).toThrow('KernelMemory: bytes must be at most');
   expect(() => new KernelMemory({ bytes: 64, threads: 0 })).toThrow(

@@ -333,6 +333,14 @@ describe.each(large)('$outer x $channels x $inner', layout => {
   });
 });
 
+test('results have the type of the arrays they are made for', () => {
+  const x = Float32Array.of(-1, 2);
+  const y: Float32Array<ArrayBuffer> = prelu(x, 0.5);
+  const { dx }: PreluGradients<Float32Array<ArrayBuffer>> = preluBackward(x, x, 0.5);
+  const rectified: Float32Array<ArrayBuffer>[] = [relu(x), leakyRelu(x), preluBias(x, 0, 0.5), reluBackward(x, x)];
+  expect([y, dx, ...rectified].every(({ buffer }) => buffer instanceof ArrayBuffer)).toBe(true);
+});
+
 test('terms that overflow or underflow float32 are added up all the same', () => {
   const length = 4096;
   const cases: [number, number][] = [

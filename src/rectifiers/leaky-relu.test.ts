@@ -132,6 +132,11 @@ test('what is no object is refused as options, saying what to write', () => {
   );
 });
 
+test('a slope of null is refused', () => {
+  for (const options of [{ alpha: null }, { negativeSlope: null }])
+    expect(() => leakyRelu(1, options as never)).toThrow('leakyRelu: negativeSlope must be a number, got null');
+});
+
 test('a slope that float32 rounds to 0 is 0 for a Float32Array, and has no inverse', () => {
   const x = Float32Array.of(-1, 2);
   expect(leakyRelu(x, { alpha: 1e-60 })).toEqual(Float32Array.of(-0, 2));

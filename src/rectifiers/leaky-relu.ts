@@ -34,7 +34,8 @@ export function slopeOf(operation: string, options: NegativeSlopeOption, x?: Ele
     throw new TypeError(
       `${operation}: one of negativeSlope and alpha must be given, got negativeSlope ${negativeSlope} and alpha ${alpha}`,
     );
-  return fitted(operation, 'negativeSlope', finite(operation, 'negativeSlope', negativeSlope ?? alpha ?? 0.01), x);
+  const given = negativeSlope === undefined ? alpha : negativeSlope;
+  return fitted(operation, 'negativeSlope', finite(operation, 'negativeSlope', given === undefined ? 0.01 : given), x);
 }
 
 /**
