@@ -1,6 +1,6 @@
 /* The times of the kernel benchmark as a figure: a row for each contestant, a mark for each size. */
 import { figure } from '../dist/figures/drawing.js';
-import { ratioPanel, spreadOf } from './ratio-panel.js';
+import { markKeys, ratioPanel, spreadOf } from './ratio-panel.js';
 
 /** Our rows and their names; the rivals' follow. */
 const ours = ['', 'in place', 'other arrays', 'JavaScript'];
@@ -34,7 +34,8 @@ export const drawTimes = measured =>
   figure('drawTimes', {
     width: 960,
     label: 'Times of forward and backward passes of PReLU over the time of a copy, by library and size',
-    curves: measured.map(({ length, name }) => `${length.toLocaleString('en')} elements (${name})`),
+    curves: [],
+    keys: markKeys(measured.map(({ length, name }) => `${length.toLocaleString('en')} elements (${name})`)),
     panels: ['forward', 'backward'].map(pass => (width, height) => drawPass(measured, pass, width, height)),
     heightFor: () => 400,
   });

@@ -1,8 +1,9 @@
 /*
  * The rectifier kernels against copying the same array and against other libraries: PReLU with one slope over 64 K elements,
  * which stay in a core's cache, 1 M, which stay in the cache that cores share, and 16.8 M, which do not, with random signs. In every round everybody has a
- * turn; ratios are taken within a round. One thread but where threads are named. `npm run bench -- kernels [cache|shared|memory]` prints
- * the ratios and draws them into out/kernels.svg.
+ * turn; ratios are taken within a round. One thread but where threads are named. Passes in place have slope 1, so that values stay what they are
+ * from round to round; slopes above 0 and up to 1 take the same instructions. `npm run bench -- kernels [cache|shared|memory]` prints the ratios,
+ * and at the end what was aimed at and reached, and draws them into out/kernels.svg.
  */
 import { mkdir } from 'node:fs/promises';
 import { writeFigure } from '../dist/cli/figure-file.js';
@@ -11,17 +12,21 @@ import {
   prelu,
   preluBackward,
   preluBackwardFromMask,
+  preluBackwardFromMaskAndOutput,
   preluBias,
   relu,
   rreluTrain,
   signMask,
 } from '../dist/kernels/index.js';
+import { aimLines } from './kernel-aims.js';
 import { drawTimes } from './kernel-figure.js';
 import { rivals } from './kernel-rivals.js';
 import { secondCore } from './second-core.js';
 import { spread } from './statistics.js';
 
 const slope = 0.25;
+/** The slope of passes in place: it leaves values as they are. */
+const still = 1;
 const warmUp = 3;
 const sizes = [
   { name: 'cache', length: 2 ** 16, rounds: 41, repeats: 32 },
@@ -40,13 +45,13 @@ function milliseconds(pass) {
 
 /** Arrays for our passes in a memory with some threads. */
 function placed({ x, dy, length }, threads) {
-  const memory = new KernelMemory({ bytes: 4 * 4 * length, threads });
+  const memory = new KernelMemory({ bytes: 5 * 4 * length, threads });
   const take = values => {
     const array = memory.allocate(length);
     array.set(values);
     return array;
   };
-  return { x: take(x), dy: take(dy), out: take(x), z: take(x), close: () => memory.close() };
+  return { x: take(x), dy: take(dy), out: take(x), z: take(x), y: take(prelu(x, slope)), close: () => memory.close() };
 }
 
 /** Our passes by name, on arrays of the page and of a memory. */
@@ -66,7 +71,7 @@ function passes({ x, dy, length }) {
     passes: {
       copy: () => out.set(x),
       forward: () => prelu(own.x, slope, { out: own.out }),
-      'forward, in place': () => prelu(own.z, 1, { out: own.z }),
+      'forward, in place': () => prelu(own.z, still, { out: own.z }),
       'forward, slope -0.5': () => prelu(own.x, -0.5, { out: own.out }),
       'forward, other arrays': () => prelu(x, slope, { out }),
       'forward, JavaScript': () => prelu(x, slope, { out, path: 'js' }),
@@ -74,13 +79,15 @@ function passes({ x, dy, length }) {
       'bias fused': () => preluBias(own.x, bias, slope, { out: own.out }),
       'bias separate': separate,
       backward: () => preluBackward(own.x, own.dy, slope, { out: own.out }),
-      'backward, in place': () => preluBackward(own.x, own.z, 1, { out: own.z }),
+      'backward, in place': () => preluBackward(own.x, own.z, still, { out: own.z }),
       'backward, other arrays': () => preluBackward(x, dy, slope, { out }),
       'backward, JavaScript': () => preluBackward(x, dy, slope, { out, path: 'js' }),
       'forward, 64 channels last': () => prelu(own.x, slopes, { layout, out: own.out }),
       'backward, 64 channels last': () => preluBackward(own.x, own.dy, slopes, { layout, out: own.out }),
       'RReLU in training': () => rreluTrain(own.x, { seed: 1, out: own.out }),
       'backward from mask': () => preluBackwardFromMask(mask, own.dy, slope, { out: own.out }),
+      'backward from mask and output': () =>
+        preluBackwardFromMaskAndOutput(mask, own.y, own.dy, slope, { out: own.out }),
     },
   };
 }
@@ -161,11 +168,14 @@ export async function run(flags) {
   await mkdir('out', { recursive: true });
   await writeFigure('out/kernels.svg', drawTimes(measured), 'Kernels against a copy');
   console.log('\n2 threads against 1');
-  for (const size of sizes.filter(({ name }) => name !== 'cache' && (flags.length === 0 || flags.includes(name))))
-    for (const [name, speedups] of await measureThreads(size))
+  for (const size of measured.filter(({ name }) => name !== 'cache')) {
+    size.speedups = await measureThreads(size);
+    for (const [name, speedups] of size.speedups)
       console.log(`  ${`${name}, ${size.length.toLocaleString('en')} elements`.padEnd(44)} ${spread(speedups, 2)}`);
+  }
   const { arithmetic, copying } = await secondCore(21);
   console.log(`  ${'arithmetic of any kind'.padEnd(44)} ${spread(arithmetic, 2)}`);
   console.log(`  ${'copying 64 MiB (TypedArray.set)'.padEnd(44)} ${spread(copying, 2)}`);
+  console.log(`\n${aimLines(measured).join('\n')}`);
   process.exit();
 }

@@ -8,9 +8,9 @@ import { execFileSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { writeFigure } from '../dist/cli/figure-file.js';
-import { printAims } from './aims.js';
 import { secondCore } from './second-core.js';
 import { quantile, spread } from './statistics.js';
+import { printAims } from './train-aims.js';
 import { drawSteps } from './train-figure.js';
 import { jaxJs } from './train-jax.js';
 import { firstParameters, networks, someBatches } from './train-networks.js';
@@ -121,25 +121,6 @@ function print({ name, batch }, times) {
   for (const who of times.get('ReLU').keys()) line(who, times.get('PReLU').get(who), times.get('ReLU').get(who));
 }
 
-/** The aims of a network: how many times as many steps as whom, and what PReLU may cost. */
-const aims = {
-  mlp: { 'TF.js wasm': 8, 'TF.js wasm, own gradients': 8, 'jax-js wasm, jit': 1.8 },
-  cnn: { 'TF.js wasm': 3, 'jax-js wasm, jit': 5 },
-};
-
-function aimsOf({ name, key }, times) {
-  const of = (who, rectifier) => times.get(rectifier).get(who);
-  const against = Object.entries(aims[key]).flatMap(([who, atLeast]) =>
-    rectifiers.map(rectifier => ({
-      what: `${name}, ${rectifier}: steps, times ${who}`,
-      ratios: ratios(of(who, rectifier), of(baseline, rectifier)),
-      atLeast,
-    })),
-  );
-  const parametric = ratios(of(baseline, 'PReLU'), of(baseline, 'ReLU'));
-  return [...against, { what: `${name}: time of a step, PReLU / ReLU`, ratios: parametric, atMost: 1.1 }];
-}
-
 /** Memory after 1,000 steps and after 10,000, in a process of its own. */
 function printMemory() {
   const script = fileURLToPath(new URL('train-memory.js', import.meta.url));
@@ -164,7 +145,7 @@ export async function run(flags) {
   await mkdir('out', { recursive: true });
   await writeFigure('out/train.svg', drawSteps(measured, rectifiers, baseline), 'Training steps');
   printMemory();
-  printAims(measured.flatMap(network => aimsOf(network, network.times)));
+  printAims(measured);
   const { arithmetic, copying } = await secondCore(21);
   console.log('\n2 threads against 1 on this machine, whatever they run');
   console.log(`  arithmetic ${spread(arithmetic, 2)}   copying ${spread(copying, 2)}`);

@@ -1,6 +1,7 @@
 import { execFile } from 'node:child_process';
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { join, resolve } from 'node:path';
+import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
 import { expect, test } from 'vitest';
 
@@ -68,4 +69,29 @@ process.stdout.write(JSON.stringify(results));`;
   });
   expect(failures).toEqual([]);
   expect(examples.length).toBeGreaterThan(5);
+});
+
+/** Functions that entry points of the package export, and those of them whose docstring has an example, by any file they may be in. */
+async function documented(entry: string): Promise<{ all: string[]; without: string[] }> {
+  const { exports } = JSON.parse(await readFile('package.json', 'utf8')) as {
+    exports: Record<string, { default: string }>;
+  };
+  const module = (await import(pathToFileURL(resolve(exports[entry]!.default)).href)) as Record<string, unknown>;
+  const texts = await Promise.all(
+    (await sources('src', '.ts')).filter(path => !path.endsWith('.test.ts')).map(path => readFile(path, 'utf8')),
+  );
+  const all = Object.keys(module).filter(name => typeof module[name] === 'function');
+  const hasExample = (name: string) => {
+    const declaration = new RegExp(
+      `/\\*\\*((?:(?!\\*/)[^])*)\\*/\\nexport (?:async )?(?:const|function\\*?|class) ${name}\\b`,
+    );
+    return texts.some(text => declaration.exec(text)?.[1]?.includes('@example'));
+  };
+  return { all, without: all.filter(name => !hasExample(name)) };
+}
+
+test.each(['.', './kernels', './figures'])('every function of %s has an example', async entry => {
+  const { all, without } = await documented(entry);
+  expect(all.length).toBeGreaterThan(5);
+  expect(without).toEqual([]);
 });

@@ -36,12 +36,16 @@ export interface OpenPage {
 
 /**
  * Bundles a script, what a user of the library writes against the built package, and opens it in Chromium. ONNX Runtime's files are under
- * `/engine/`, further ones where `files` says.
+ * `/engine/`, further ones where `files` says. `policy` is the page's content security policy.
  */
 export async function openPage(
   name: string,
   script: string,
-  { files = {}, flags = [] }: { readonly files?: Record<string, string>; readonly flags?: readonly string[] } = {},
+  {
+    files = {},
+    flags = [],
+    policy,
+  }: { readonly files?: Record<string, string>; readonly flags?: readonly string[]; readonly policy?: string } = {},
 ): Promise<OpenPage> {
   const bundle = join('out', name);
   await mkdir(bundle, { recursive: true });
@@ -62,6 +66,7 @@ export async function openPage(
   const server = createServer((request, response) => {
     const file = fileOf(new URL(request.url ?? '/', 'http://localhost').pathname);
     response.setHeader('content-type', types[extname(file)] ?? 'application/octet-stream');
+    if (policy !== undefined) response.setHeader('content-security-policy', policy);
     createReadStream(file)
       .on('error', () => response.writeHead(404).end())
       .pipe(response);

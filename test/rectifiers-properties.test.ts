@@ -116,6 +116,46 @@ test('gradients of parameters are those of the value, by differences of order ei
   );
 });
 
+test('every rectifier has both derivatives; what can be inverted has inverse and log-determinant', () => {
+  const bases =
+    'relu leakyRelu prelu rrelu elu selu celu relu6 thresholdedRelu gelu geluTanh silu mish softplus hardSwish';
+  const invertible = ['leakyRelu', 'prelu', 'rrelu', 'elu', 'selu', 'celu', 'softplus'];
+  for (const base of bases.split(' ')) {
+    const has = (suffix: string) => `${base}${suffix}` in library;
+    expect([base, has('Derivative'), has('SecondDerivative')]).toEqual([base, true, true]);
+    expect([base, has('Inverse'), has('LogDet')]).toEqual([base, ...Array(2).fill(invertible.includes(base))]);
+  }
+});
+
+test('log-determinants are Σ ln |f′|', () => {
+  const parameter = fc.double({ min: 0.05, max: 5, noNaN: true });
+  const arrays = fc.array(fc.double({ min: -8, max: 8, noNaN: true }), { maxLength: 12 });
+  fc.assert(
+    fc.property(arrays, parameter, (x, p) => {
+      const check = (got: number, derivative: (x: number[]) => number[]) => {
+        const logs = derivative(x).map(value => Math.log(Math.abs(value)));
+        const size = logs.reduce((sum, value) => sum + Math.abs(value), 1);
+        expect(Math.abs(got - logs.reduce((sum, value) => sum + value, 0))).toBeLessThan(1e-12 * size);
+      };
+      // 0 stands for the positive side in all of them.
+      const atZero = 'one';
+      const { celuLogDet, eluLogDet, leakyReluLogDet, preluLogDet, rreluLogDet, seluLogDet, softplusLogDet } = library;
+      const { celuDerivative, eluDerivative, leakyReluDerivative, preluDerivative, rreluDerivative } = library;
+      check(leakyReluLogDet(x, { negativeSlope: p }), x => leakyReluDerivative(x, { negativeSlope: p, atZero }));
+      check(preluLogDet(x, p), x => preluDerivative(x, p, { atZero }));
+      check(rreluLogDet(x, { lower: 0, upper: 2 * p }), x => rreluDerivative(x, { lower: 0, upper: 2 * p, atZero }));
+      check(eluLogDet(x, { alpha: p }), x => eluDerivative(x, { alpha: p, atZero }));
+      check(celuLogDet(x, { alpha: p }), x => celuDerivative(x, { alpha: p }));
+      check(seluLogDet(x, { alpha: p, lambda: 2 }), x => library.seluDerivative(x, { alpha: p, lambda: 2, atZero }));
+      check(softplusLogDet(x), x => library.softplusDerivative(x));
+      const inverse = library.rreluInverse(library.rrelu(x, { lower: 0, upper: 2 * p }), { lower: 0, upper: 2 * p });
+      inverse.forEach((value, i) => {
+        expect(Math.abs(value - x[i]!)).toBeLessThanOrEqual(1e-15 * Math.abs(x[i]!) + 1e-320);
+      });
+    }),
+  );
+});
+
 describe('on arrays', () => {
   type Lifted = <X extends number | number[] | Float32Array | Float64Array>(x: X) => X;
   const base = 'relu leakyRelu relu6 thresholdedRelu rrelu elu selu celu gelu geluTanh silu mish softplus hardSwish';

@@ -1,6 +1,6 @@
 import type { Command } from 'commander';
 import { Failure } from '../failure.js';
-import { parseRectifier } from '../rectifiers/parse-rectifier.js';
+import { parseRectifiers } from '../rectifiers/parse-rectifier.js';
 import { parseFigureFile, writeFigure } from './figure-file.js';
 import { parseCount, parseNumbers } from './options.js';
 import { orUsage } from './refusals.js';
@@ -19,15 +19,23 @@ export function addPlotCommand(program: Command): void {
   plot
     .command('rectifiers')
     .description('curves of rectifiers: value, derivative and slope gradient')
-    .argument('[names...]', `rectifiers such as relu, leaky:0.01, prelu:0.25, elu:1 (default: ${defaults.join(' ')})`)
+    .argument(
+      '[names...]',
+      `rectifiers such as relu, leaky:0.01, prelu:0.25, elu:1, apart or separated by commas (default: ${defaults.join(' ')})`,
+    )
     .requiredOption('-o, --output <file>', 'file to write: .svg, .png or .html', parseFigureFile)
     .option('--domain <from,to>', 'pre-activations shown', parseNumbers, [-4, 4])
-    .option('--width <n>', 'width of the drawing; below 640 the panels stand one under the other', parseCount, 960)
+    .option(
+      '--width <n>',
+      'width of the drawing, 320 to 10000; below 640 the panels stand one under the other',
+      parseCount,
+      960,
+    )
     .action(async (names: string[], { output, domain, width }: PlotFlags) => {
       if (domain.length !== 2) throw new Failure('usage', `--domain: it must be two numbers, got ${domain.length}`);
       const { rectifierCurves } = await import('../figures/rectifier-curves.js');
       const svg = orUsage(() => {
-        const rectifiers = (names.length > 0 ? names : defaults).map(parseRectifier);
+        const rectifiers = (names.length > 0 ? names : defaults).flatMap(parseRectifiers);
         return rectifierCurves(rectifiers, { width, domain: domain as [number, number] });
       });
       await writeFigure(output, svg, 'Rectifiers');

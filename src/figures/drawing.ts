@@ -58,7 +58,7 @@ export function panel(title: string, { x, y, ...options }: Plot.PlotOptions): El
 }
 
 /** An entry of a legend: its text, and the sign before it for a baseline at (x, y), 28 wide. */
-interface Key {
+export interface Key {
   readonly label: string;
   readonly sign: (x: number, y: number) => Element;
 }
@@ -108,7 +108,7 @@ export interface Swatch {
 
 /** What a figure consists of. */
 export interface FigureParts {
-  /** Width in units of 1/96 inch, 320 or more. */
+  /** Width in units of 1/96 inch, 320 to 10,000. */
   readonly width: number;
   /** What is seen, for those who cannot see it. */
   readonly label: string;
@@ -116,28 +116,42 @@ export interface FigureParts {
   readonly curves: readonly string[];
   /** Colours of filled areas, after the curves in the legend (default none). */
   readonly swatches?: readonly Swatch[];
+  /** Further entries of the legend (default none). */
+  readonly keys?: readonly Key[];
   /** Draws each panel in the given width and height. */
   readonly panels: readonly ((width: number, height: number) => Element)[];
   /** A panel's height for its width (default 0.85 of it, at most 340). */
   readonly heightFor?: (panelWidth: number) => number;
 }
 
+/** Room between panels that stand one under the other. */
+const gap = 14;
+
 /**
  * A figure as an SVG: the legend, and below it the panels side by side, or one under the other in a width below 640. Text takes the
- * page's colour, so it reads on light and on dark. Throws a RangeError for a width below 320, naming the operation.
+ * page's colour, so it reads on light and on dark. Throws a RangeError for a width below 320 or above 10,000, naming the operation.
  */
 export function figure(
   operation: string,
-  { width, label, curves, swatches = [], panels, heightFor = size => Math.min(340, size * 0.85) }: FigureParts,
+  {
+    width,
+    label,
+    curves,
+    swatches = [],
+    keys = [],
+    panels,
+    heightFor = size => Math.min(340, size * 0.85),
+  }: FigureParts,
 ): string {
   if (!(width >= 320)) throw new RangeError(`${operation}: width must be 320 or more, got ${width}`);
+  if (width > 10_000) throw new RangeError(`${operation}: width must be 10000 or less, got ${width}`);
   const isNarrow = width < 640;
   const panelWidth = isNarrow ? width : Math.floor(width / panels.length);
   const panelHeight = Math.round(heightFor(panelWidth));
-  const { entries, height: top } = legend([...curves.map(curveKey), ...swatches.map(swatchKey)], width);
+  const { entries, height: top } = legend([...curves.map(curveKey), ...swatches.map(swatchKey), ...keys], width);
   const root = element('svg', {
     xmlns: 'http://www.w3.org/2000/svg',
-    viewBox: `0 0 ${width} ${top + (isNarrow ? panels.length : 1) * panelHeight}`,
+    viewBox: `0 0 ${width} ${top + (isNarrow ? panels.length * (panelHeight + gap) - gap : panelHeight)}`,
     'font-family': 'system-ui, sans-serif',
     'font-size': 11,
     fill: 'currentColor',
@@ -148,7 +162,7 @@ export function figure(
   panels.forEach((draw, index) => {
     const svg = draw(panelWidth, panelHeight);
     svg.setAttribute('x', String(isNarrow ? 0 : index * panelWidth));
-    svg.setAttribute('y', String(top + (isNarrow ? index * panelHeight : 0)));
+    svg.setAttribute('y', String(top + (isNarrow ? index * (panelHeight + gap) : 0)));
     root.append(svg);
   });
   return root.outerHTML;

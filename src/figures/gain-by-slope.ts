@@ -6,7 +6,7 @@ import { dashOf, figure, panel, strokeOf } from './drawing.js';
 export interface GainBySlopeOptions {
   /** Values of σ_w² whose golden slopes are marked (default 1/3, that of PyTorch's nn.Linear). */
   readonly weightVariances?: readonly number[];
-  /** Width of the drawing in units of 1/96 inch, 320 or more (default 960). */
+  /** Width of the drawing in units of 1/96 inch, 320 to 10,000 (default 960). */
   readonly width?: number;
 }
 

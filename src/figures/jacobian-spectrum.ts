@@ -10,7 +10,7 @@ export interface SpectrumCurve {
 }
 
 export interface JacobianSpectrumOptions {
-  /** Width of the drawing in units of 1/96 inch, 320 or more (default 960). */
+  /** Width of the drawing in units of 1/96 inch, 320 to 10,000 (default 960). */
   readonly width?: number;
 }
 

@@ -4,7 +4,7 @@ import { decade, decadeTicks } from './decades.js';
 import { dashOf, figure, panel, strokeOf } from './drawing.js';
 
 export interface LayerFactorOptions {
-  /** Width of the drawing in units of 1/96 inch, 320 or more (default 960); below 640 the panels stand one under the other. */
+  /** Width of the drawing in units of 1/96 inch, 320 to 10,000 (default 960); below 640 the panels stand one under the other. */
   readonly width?: number;
 }
 

@@ -39,6 +39,42 @@ describe('rectifierCurves', () => {
     expect(moves('relu', 1)).toBe(3);
     expect(moves('relu', 0)).toBe(2);
     expect(moves('thresholded:1', 0)).toBe(3);
+    expect(moves('leaky:30', 0)).toBe(2);
+    expect(moves('elu:25', 0)).toBe(2);
+    expect(moves('elu:25', 1)).toBe(3);
+    expect(moves('elu:1', 1)).toBe(2);
+    expect(moves('celu:0.001', 1)).toBe(2);
+    expect(moves('hard-swish', 1)).toBe(4);
+  });
+
+  test('the sides of a jump stand at the kink, however wide the domain', () => {
+    for (const reach of [4, 1e6]) {
+      const svg = parsed(draw(['relu'], { domain: [-reach, reach] }));
+      const [from, to] = [...(svg.querySelectorAll(':scope > svg')[1]?.querySelectorAll('path') ?? [])]
+        .map(path => path.getAttribute('d') ?? '')
+        .filter(d => d.split('M').length === 3)
+        .flatMap(d => d.split('M').slice(1))
+        .map(part => part.split(/[L,]/).map(Number));
+      expect(from?.at(-2)).toBeCloseTo(to?.[0] as number, 2);
+    }
+  });
+
+  test('numbers have room, at wide and at narrow widths', () => {
+    const ticks = (width: number, reach: number, axis: string) =>
+      [
+        ...parsed(draw(['leaky:0.5'], { width, domain: [-reach, reach] })).querySelectorAll(
+          `g[aria-label="${axis}-axis tick label"]`,
+        ),
+      ][0]?.querySelectorAll('text') ?? [];
+    expect([...ticks(700, 4, 'x')].map(({ textContent }) => textContent)).toEqual(['−4', '−2', '0', '2', '4']);
+    expect([...ticks(960, 1e6, 'y')].map(({ textContent }) => textContent)).toContain('−4e5');
+    const label = [...ticks(960, 1e-5, 'y')].at(-1);
+    expect(label?.textContent).toBe('1e−5');
+  });
+
+  test('labels round parameters and have true minus signs', () => {
+    expect(draw(['celu:0.3333333333333333', 'leaky:-0.5'])).toContain('CELU (0.3333)');
+    expect(draw(['leaky:-0.5'])).toContain('Leaky ReLU (−0.5)');
   });
 
   test('stands the panels one under the other where it is narrow', () => {
@@ -55,7 +91,10 @@ describe('rectifierCurves', () => {
   test.each([
     [() => rectifierCurves([]), 'there must be a rectifier'],
     [() => draw(['relu'], { width: 100 }), 'width must be 320 or more, got 100'],
+    [() => draw(['relu'], { width: 10_001 }), 'width must be 10000 or less, got 10001'],
     [() => draw(['relu'], { domain: [1, 1] }), 'got 1 to 1'],
+    [() => draw(['relu'], { domain: [-1e-320, 1e-320] }), 'domain must be wide enough for 400 different numbers, got '],
+    [() => draw(['relu'], { domain: [1e16, 1e16 + 4] }), 'domain must be wide enough for 400 different numbers, got '],
     [() => draw(['relu'], { domain: [Number.NaN, 1] }), 'got NaN to 1'],
   ])('refuses what cannot be drawn', (make, message) => {
     expect(make).toThrow(message);

@@ -25,8 +25,13 @@ function refusal(call: () => unknown): string {
 const unchecked = (value: unknown) => value as never;
 const shared = new Float32Array(6);
 
-/** Calls that both refuse; the second argument has the functions of one of them. */
-const calls: Record<string, (of: typeof definition | typeof kernels) => unknown> = {
+const unit = definition.createPreluUnit({ channels: 2 });
+
+/** The functions of the definition, for calls that the kernels take. */
+const defined = definition as unknown as typeof kernels;
+
+/** Calls that both refuse; the argument has the functions of one of them. */
+const calls: Record<string, (of: typeof kernels) => unknown> = {
   'slopes of another length': of => of.prelu(x, [1, 2, 3], { layout: two }),
   'float32 slopes of another length': of => of.prelu(x, new Float32Array(3), { layout: two }),
   'slopes without a layout': of => of.prelu(x, [1, 2]),
@@ -56,15 +61,74 @@ const calls: Record<string, (of: typeof definition | typeof kernels) => unknown>
   'rrelu, dy of another length': of => of.rreluTrainBackward(x, new Float32Array(3), { seed: 1 }),
   'rrelu, dx that overlaps x in part': of =>
     of.rreluTrainBackward(shared.subarray(0, 4), x, { seed: 1, out: shared.subarray(2, 6) }),
+  'relu backward, dy of another length': of => of.reluBackward(x, new Float32Array(3)),
+  'relu backward, dx that overlaps x in part': of =>
+    of.reluBackward(shared.subarray(0, 4), x, { out: shared.subarray(2, 6) }),
+  'a detached x, its signs': of => of.signMask(detached()),
+  'options that are a number': of => of.leakyRelu(x, unchecked(0.5)),
+  'options that are null': of => of.leakyRelu(x, unchecked(null)),
+  'a slope too large for float32 by its other name': of => of.leakyRelu(x, { alpha: 1e39 }),
+  'a slope that is text': of => of.leakyRelu(x, { negativeSlope: unchecked('0.1') }),
+  'rrelu in evaluation, bounds in the wrong order': of => of.rrelu(x, { lower: 1, upper: 0 }),
+  'rrelu in evaluation, a bound too large for float32': of => of.rrelu(x, { lower: 0, upper: 1e39 }),
+  'rrelu in evaluation, options that are a number': of => of.rrelu(x, unchecked(0.1)),
+  'rrelu in evaluation, an out of another length': of => of.rrelu(x, { out: new Float32Array(3) }),
+  'rrelu without a seed': of => of.rreluTrain(x, unchecked(undefined)),
+  'rrelu backward without a seed': of => of.rreluTrainBackward(x, x, unchecked(undefined)),
+  'a unit whose channels do not match': of =>
+    of.preluUnitForward(unit, x, { layout: { outer: 1, channels: 4, inner: 1 } }),
+  'a unit without a layout': of => of.preluUnitForward(unit, x),
+  'a unit, backward without a layout': of => of.preluUnitBackward(unit, x, x),
+  'a unit, dy of another length': of => of.preluUnitBackward(unit, x, new Float32Array(3), { layout: two }),
+  'mask and output, a slope of 0': of =>
+    of.preluBackwardFromMaskAndOutput(Uint8Array.of(1), x, x, [0.5, 0], { layout: two }),
+  'mask and output, a slope that float32 rounds to 0': of =>
+    of.preluBackwardFromMaskAndOutput(Uint8Array.of(1), x, x, 1e-60),
+  'mask and output, a mask of another length': of => of.preluBackwardFromMaskAndOutput(new Uint8Array(2), x, x, 0.5),
+  'mask and output, dy of another length': of =>
+    of.preluBackwardFromMaskAndOutput(Uint8Array.of(1), x, new Float32Array(3), 0.5),
+  'mask and output, dx over the mask': of =>
+    of.preluBackwardFromMaskAndOutput(new Uint8Array(shared.buffer, 4, 1), x, x, 0.5, { out: shared.subarray(0, 4) }),
   'a mask of another length': of => of.preluBackwardFromMask(new Uint8Array(2), x, 0.25),
   'a mask of another kind': of => of.preluBackwardFromMask(unchecked([1]), x, 0.25),
 };
 
 test.each(Object.keys(calls))('%s is refused with the message of the definition', name => {
   const call = calls[name]!;
-  const message = refusal(() => call(definition));
+  const message = refusal(() => call(defined));
   expect(message).not.toBe('nothing thrown');
   expect(refusal(() => call(kernels))).toBe(message);
+});
+
+/** The functions that are in both. */
+const sharedNames = Object.keys(kernels).filter(name => name in definition) as (keyof typeof kernels)[];
+
+test('every function that is in both is called above, and a message begins with its name', () => {
+  const called = new Set<string>();
+  for (const call of Object.values(calls)) {
+    const names: string[] = [];
+    const noting = new Proxy(kernels, {
+      get(of, name) {
+        names.push(String(name));
+        return Reflect.get(of, name);
+      },
+    });
+    const message = refusal(() => call(noting));
+    expect(message.startsWith(`${names.at(-1)}: `), message).toBe(true);
+    called.add(names.at(-1) as string);
+  }
+  expect(sharedNames.filter(name => !called.has(name))).toEqual([]);
+});
+
+test.each(sharedNames)('%s refuses what is no array, by its name', name => {
+  const first = name.startsWith('preluUnit') ? unit : name.includes('FromMask') ? Uint8Array.of(1) : 'x';
+  const call = Reflect.get(kernels, name) as (...values: unknown[]) => unknown;
+  const options = name.startsWith('rreluTrain') ? { seed: 1 } : undefined;
+  const values =
+    name === 'rreluTrain' || name === 'rrelu' || name === 'leakyRelu'
+      ? [first, options]
+      : [first, 'x', name === 'rreluTrainBackward' ? options : 0.5, 0.5];
+  expect(refusal(() => call(...values))).toMatch(new RegExp(`^${name}: (x|y|dy) must be a Float32Array, got 'x'$`));
 });
 
 test('other kinds of arrays are refused', () => {

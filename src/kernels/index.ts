@@ -12,6 +12,6 @@ export { type ForwardOptions, leakyRelu, prelu } from './prelu.js';
 export { type BackwardOptions, preluBackward, preluBackwardFromOutput } from './prelu-backward.js';
 export { preluBias } from './prelu-bias.js';
 export { preluUnitBackward, preluUnitForward } from './prelu-unit.js';
-export { relu } from './relu.js';
+export { relu, reluBackward } from './relu.js';
 export { type NoisyOptions, rrelu, rreluTrain, rreluTrainBackward } from './rrelu.js';
-export { preluBackwardFromMask, signMask } from './sign-mask.js';
+export { preluBackwardFromMask, preluBackwardFromMaskAndOutput, signMask } from './sign-mask.js';

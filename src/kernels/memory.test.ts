@@ -27,6 +27,12 @@ test('only what was allocated and is not free can be freed', () => {
 });
 
 test('sizes and threads are checked', () => {
+  expect(() => new KernelMemory(undefined as never)).toThrow(
+    new TypeError('KernelMemory: options must be an object such as { bytes: 2 ** 20 }, got undefined'),
+  );
+  expect(() => new KernelMemory({ bytes: 64 }).free(null as never)).toThrow(
+    new TypeError('free: array must be a Float32Array, got null'),
+  );
   expect(() => new KernelMemory({ bytes: 0 })).toThrow('KernelMemory: bytes must be a whole number from 1');
   expect(() => new KernelMemory({ bytes: 2 ** 33 })).toThrow('KernelMemory: bytes must be at most');
   expect(() => new KernelMemory({ bytes: 64, threads: 0 })).toThrow(
@@ -85,6 +91,87 @@ test('workers take calls once they have started; what they have not taken the ca
   expect(done.length).toBe(1);
   expect(new Int32Array(memory.buffer, ordersAt, 1)[0]).toBe(0);
   crew.end();
+});
+
+test('a worker that cannot start leaves its part to the caller, one that fails is told', async () => {
+  const module = kernelModule(true)!;
+  const memory = new WebAssembly.Memory({ initial: 64, maximum: 64, shared: true });
+  const kernels = instantiate(module, memory);
+  const at = arenaAt(1);
+  const floats = new Float32Array(memory.buffer, at, 200).fill(-1);
+  const calls: Call[] = [0, 1].map(part => ['relu', at + 400 * part, at + 400 * part, 100]);
+  // A module that asks for an import nobody gives: (import "env" "none" (func)).
+  const bytes = [
+    0, 97, 115, 109, 1, 0, 0, 0, 1, 4, 1, 96, 0, 0, 2, 12, 1, 3, 101, 110, 118, 4, 110, 111, 110, 101, 0, 0,
+  ];
+  const lost = startCrew(new WebAssembly.Module(Uint8Array.from(bytes)), memory, kernels, 1);
+  await setTimeout(300);
+  lost.work(calls);
+  expect(floats.every(value => value === 0)).toBe(true);
+  lost.end();
+
+  const slow = {
+    ...kernels,
+    relu: (...parameters: number[]) => {
+      const start = performance.now();
+      while (performance.now() - start < 200);
+      kernels.relu(...parameters);
+    },
+  };
+  const crew = startCrew(module, memory, slow, 1);
+  await setTimeout(300);
+  expect(() => crew.work([calls[0]!, ['relu', at, 64 * 65536 - 4, 100]])).toThrow(
+    new Error('KernelMemory: every thread must finish its part, got one that failed'),
+  );
+  floats.fill(-1);
+  crew.work(calls);
+  expect(floats.every(value => value === 0)).toBe(true);
+  crew.end();
+});
+
+/** WebAssembly as it is where something of it is refused. */
+const refused = (changes: Record<string, unknown>) =>
+  Object.create(WebAssembly, Object.getOwnPropertyDescriptors(changes));
+const refusing = (error: Error) =>
+  function refuse() {
+    throw error;
+  };
+
+test.each([
+  ['a policy', { Module: refusing(new WebAssembly.CompileError('violates the content security policy')) }],
+  ['a policy that refuses validation too', { validate: refusing(new WebAssembly.CompileError('violates the policy')) }],
+  ['a page that must not wait', { Module: refusing(new RangeError('disallowed on the main thread')) }],
+])('where WebAssembly is refused by %s everything works in JavaScript', async (_, changes) => {
+  vi.resetModules();
+  vi.stubGlobal('WebAssembly', refused(changes));
+  try {
+    const plain = await import('./index.js');
+    for (const threads of [1, 2]) {
+      const memory = new plain.KernelMemory({ bytes: 64, threads });
+      expect(plain.prelu(memory.allocate(1000).fill(-2), 0.25)[999]).toBe(-0.5);
+      memory.close();
+    }
+    expect(() => plain.relu(new Float32Array(1), { path: 'simd' })).toThrow('where WebAssembly SIMD is missing');
+  } finally {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  }
+});
+
+test('where the system gives no memory arrays of the page are rectified in JavaScript and KernelMemory says so', async () => {
+  vi.resetModules();
+  vi.stubGlobal('WebAssembly', refused({ Memory: refusing(new RangeError('could not allocate memory')) }));
+  try {
+    const plain = await import('./index.js');
+    expect(plain.prelu(new Float32Array(1000).fill(-2), 0.25)[999]).toBe(-0.5);
+    for (const threads of [1, 2])
+      expect(() => new plain.KernelMemory({ bytes: 1000, threads })).toThrow(
+        new RangeError('KernelMemory: bytes must be as many as the system can reserve, got 1000'),
+      );
+  } finally {
+    vi.unstubAllGlobals();
+    vi.resetModules();
+  }
 });
 
 test('without WebAssembly everything works in JavaScript', async () => {

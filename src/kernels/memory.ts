@@ -1,4 +1,5 @@
-import { whole } from '../rectifiers/parameters.js';
+import { refuseNonObject, whole } from '../rectifiers/parameters.js';
+import { float32 } from './arrays.js';
 import { instantiate, type Kernels, kernelModule } from './binary.js';
 import { type Crew, startCrew } from './crew.js';
 import { type FreeList, giveBack, largestGap, take } from './free-list.js';
@@ -30,12 +31,22 @@ const pageBytes = 65536;
 const lineBytes = 64;
 const places = new WeakMap<ArrayBufferLike, Place>();
 
+/** A memory with room for arrays of so many bytes behind the kernels' own areas. Throws a RangeError where the system does not give it. */
+function reserve(bytes: number, threads: number): WebAssembly.Memory {
+  const pages = Math.ceil((arenaAt(threads) + bytes) / pageBytes);
+  try {
+    return new WebAssembly.Memory({ initial: pages, maximum: pages, shared: threads > 1 });
+  } catch {
+    throw new RangeError(`KernelMemory: bytes must be as many as the system can reserve, got ${bytes}`);
+  }
+}
+
+/** The kernels in a memory with room for arrays of so many bytes; null where WebAssembly SIMD is missing or refused. */
 function makePlace(bytes: number, threads: number): Place | null {
   const shared = threads > 1;
   const module = kernelModule(shared);
   if (module === null) return null;
-  const pages = Math.ceil(bytes / pageBytes);
-  const memory = new WebAssembly.Memory({ initial: pages, maximum: pages, shared });
+  const memory = reserve(bytes, threads);
   const kernels = instantiate(module, memory);
   const { buffer } = memory;
   return {
@@ -50,9 +61,14 @@ function makePlace(bytes: number, threads: number): Place | null {
 
 let scratch: Place | null | undefined;
 
-/** The memory that arrays from elsewhere pass through, made on first use (2.5 MiB); null where WebAssembly SIMD is missing. */
+/** The memory that arrays from elsewhere pass through, made on first use (2.5 MiB); null where WebAssembly SIMD or memory is missing. */
 export function scratchPlace(): Place | null {
-  if (scratch === undefined) scratch = makePlace(arenaAt(1), 1);
+  if (scratch !== undefined) return scratch;
+  try {
+    scratch = makePlace(0, 1);
+  } catch {
+    scratch = null;
+  }
   return scratch;
 }
 
@@ -62,7 +78,7 @@ export const placeOf = (array: { readonly buffer: ArrayBufferLike }): Place | un
 /**
  * Memory that the kernels reach directly: arrays allocated in it are worked on in place, others are copied through a cache-sized
  * buffer. It has a fixed size, so that arrays stay valid; all of it is returned once neither it nor an array in it is
- * reachable. Where WebAssembly SIMD is missing, `allocate` returns ordinary arrays and everything works, slower.
+ * reachable. Where WebAssembly SIMD is missing or refused, `allocate` returns ordinary arrays and everything works, slower.
  *
  * @example
  * import { KernelMemory, prelu } from 'reluminate/kernels';
@@ -80,7 +96,9 @@ export class KernelMemory {
   #free: FreeList;
 
   /** Throws a RangeError unless `bytes` is a whole number from 1 on that the system can reserve and `threads` one from 1 to 64. */
-  constructor({ bytes, threads = 1 }: KernelMemoryOptions) {
+  constructor(options: KernelMemoryOptions) {
+    refuseNonObject('KernelMemory', options, '{ bytes: 2 ** 20 }');
+    const { bytes, threads = 1 } = options;
     whole('KernelMemory', 'bytes', bytes, 1);
     if (whole('KernelMemory', 'threads', threads, 1) > mostThreads)
       throw new RangeError(`KernelMemory: threads must be at most ${mostThreads}, got ${threads}`);
@@ -89,7 +107,7 @@ export class KernelMemory {
     if (bytes > most) throw new RangeError(`KernelMemory: bytes must be at most ${most}, got ${bytes}`);
     this.bytes = bytes;
     this.threads = threads;
-    this.#place = makePlace(start + bytes, threads);
+    this.#place = makePlace(bytes, threads);
     this.#free = [{ start, bytes }];
     if (this.#place !== null) places.set(this.#place.buffer, this.#place);
   }
@@ -117,6 +135,7 @@ export class KernelMemory {
    * what has been freed.
    */
   free(array: Float32Array): void {
+    float32('free', 'array', array);
     if (this.#place === null) return;
     const bytes = array.buffer === this.#place.buffer ? this.#taken.get(array.byteOffset) : undefined;
     if (bytes === undefined)

@@ -5,7 +5,7 @@ import { secondsAt, slopesAt } from './regions.js';
 
 interface OperationOf<Kernel> {
   readonly kernel: Kernel;
-  /** x; x and dy; or dy where a mask stands for x. All of one length. */
+  /** x; x and dy; dy where a mask stands for x; or y and dy where a mask has the signs of x. All of one length. */
   readonly inputs: readonly Float32Array[];
   readonly mask: Uint8Array | null;
   readonly output: Float32Array;
@@ -18,7 +18,9 @@ interface NoisyOperation extends OperationOf<'rrelu'> {
 }
 
 /** A pass over a tensor, checked and ready for the WebAssembly kernels. */
-export type Operation = OperationOf<'relu' | 'forward' | 'forwardBias' | 'backward' | 'mask'> | NoisyOperation;
+export type Operation =
+  | OperationOf<'relu' | 'reluBackward' | 'forward' | 'forwardBias' | 'backward' | 'mask'>
+  | NoisyOperation;
 
 const words = (index: number): [number, number] => [index % 2 ** 32, Math.floor(index / 2 ** 32)];
 
@@ -51,10 +53,10 @@ export interface Addresses {
 export function callFor(operation: Operation, stretch: Stretch, at: Addresses): Call {
   if (operation.kernel === 'rrelu') return noisyCall(operation.noise, stretch, at);
   const { kernel, mask, parameters } = operation;
-  if (kernel === 'relu') return [kernel, ...at.inputs, at.output, stretch.count];
+  if (kernel === 'relu' || kernel === 'reluBackward') return [kernel, ...at.inputs, at.output, stretch.count];
   const { inner, seconds } = parameters;
   const { count, channel, within, channels } = stretch;
-  const values = mask === null ? [...at.inputs] : [at.mask, stretch.from % 8, ...at.inputs];
+  const values = mask === null || kernel === 'backward' ? [...at.inputs] : [at.mask, stretch.from % 8, ...at.inputs];
   values.push(at.output, count);
   if (inner === 1) values.push(channels);
   else values.push(channel, within, channels, Math.min(inner, 2 ** 32 - 1));

@@ -10,9 +10,11 @@ import {
   prelu,
   preluBackward,
   preluBackwardFromMask,
+  preluBackwardFromMaskAndOutput,
   preluBackwardFromOutput,
   preluBias,
   relu,
+  reluBackward,
   signMask,
 } from './index.js';
 
@@ -147,6 +149,20 @@ describe.each(solo)('%s', path => {
     );
   });
 
+  test('ReLU backward is bit-equal to the definition, infinite gradients too', () => {
+    fc.assert(
+      fc.property(cases, ({ x, dy }) => {
+        const want = definition.reluBackward(x, dy);
+        same(reluBackward(x, dy, { path }), want);
+        const [over, beside] = [dy.slice(), x.slice()];
+        same(reluBackward(x, over, { path, out: over }), want);
+        same(reluBackward(beside, dy, { path, out: beside }), want);
+        expect(want.every((value, i) => x[i]! > 0 || Object.is(value, 0))).toBe(true);
+      }),
+      runs,
+    );
+  });
+
   test('bias and rectifier in one pass are bit-equal to two', () => {
     fc.assert(
       fc.property(cases, ({ x, slopes, biases, layout }) => {
@@ -209,6 +225,31 @@ describe.each(solo)('%s', path => {
   });
 });
 
+describe.each(solo)('%s', path => {
+  test('backward from mask and output, for slopes of either sign', () => {
+    fc.assert(
+      fc.property(cases, ({ x, dy, slopes: any, layout }) => {
+        const slopes = any.map(slope => (Math.fround(slope) === 0 ? -0.25 : slope));
+        const y = definition.prelu(x, slopes, { layout });
+        const mask = definition.signMask(x);
+        const want = definition.preluBackwardFromMaskAndOutput(mask, y, dy, slopes, { layout });
+        const sizes = definition
+          .preluBackwardFromMaskAndOutput(mask, y.map(Math.abs), dy.map(Math.abs), slopes, { layout })
+          .dslopes.map(Math.abs);
+        closeGradients(preluBackwardFromMaskAndOutput(mask, y, dy, slopes, { layout, path }), want, sizes);
+        const [over, beside] = [dy.slice(), y.slice()];
+        closeGradients(preluBackwardFromMaskAndOutput(mask, y, over, slopes, { layout, path, out: over }), want, sizes);
+        closeGradients(
+          preluBackwardFromMaskAndOutput(mask, beside, dy, slopes, { layout, path, out: beside }),
+          want,
+          sizes,
+        );
+      }),
+      runs,
+    );
+  });
+});
+
 /** A repeatable number from -1 to 1 for each index. */
 const noise = (length: number, seed: number): Float32Array =>
   Float32Array.from({ length }, (_, i) => 2 * ((Math.sin(12.9898 * i + seed) * 43758.5453) % 1));
@@ -247,6 +288,9 @@ describe.each(large)('$outer x $channels x $inner', layout => {
     close(dslopes, want.backward.dslopes, want.sizes);
     expect(Buffer.compare(signMask(x, { path }), mask)).toBe(0);
     matches(preluBackwardFromMask(mask, dy, slopes, { layout, path }), want.mask);
+    const both = preluBackwardFromMaskAndOutput(mask, want.forward, dy, slopes, { layout, path });
+    matches(both.dx, want.mask);
+    close(both.dslopes, want.backward.dslopes, want.sizes);
   });
 
   test('arrays in a memory, in place', () => {
@@ -283,9 +327,18 @@ describe.each(large)('$outer x $channels x $inner', layout => {
         matches(prelu(x1!, slopes, { layout, out: out!, path }), want.forward);
         matches(preluBias(x1!, 0, slopes, { layout, out: out!, path }), want.forward);
         matches(relu(x1!, { out: out!, path }), definition.relu(x));
+        matches(reluBackward(x1!, dy1!, { out: out!, path }), definition.reluBackward(x, dy));
       }
     });
   });
+});
+
+test('results have the type of the arrays they are made for', () => {
+  const x = Float32Array.of(-1, 2);
+  const y: Float32Array<ArrayBuffer> = prelu(x, 0.5);
+  const { dx }: PreluGradients<Float32Array<ArrayBuffer>> = preluBackward(x, x, 0.5);
+  const rectified: Float32Array<ArrayBuffer>[] = [relu(x), leakyRelu(x), preluBias(x, 0, 0.5), reluBackward(x, x)];
+  expect([y, dx, ...rectified].every(({ buffer }) => buffer instanceof ArrayBuffer)).toBe(true);
 });
 
 test('terms that overflow or underflow float32 are added up all the same', () => {
@@ -322,4 +375,54 @@ test('a slope array in the bytes of out is read before it is overwritten', () =>
     const want = definition.prelu(x, slopes.slice(), { layout });
     same(prelu(x, slopes, { layout, out, path }), want);
   }
+});
+
+test('dslopes of terms of one sign are within 1e-6 of the sum itself', () => {
+  const numbers = fc.float({ min: Math.fround(1e-3), max: 1e3, noNaN: true });
+  const arrays = fc
+    .integer({ min: 1, max: 3000 })
+    .chain(length =>
+      fc.tuple(
+        fc.array(numbers, { minLength: length, maxLength: length }),
+        fc.array(numbers, { minLength: length, maxLength: length }),
+      ),
+    );
+  fc.assert(
+    fc.property(arrays, fc.constantFrom(-1, 1), fc.constantFrom(...solo), ([x, dy], sign, path) => {
+      const values = Float32Array.from(x, value => -value);
+      const gradients = Float32Array.from(dy, value => sign * value);
+      const exact = values.reduce((sum, value, i) => sum + value * gradients[i]!, 0);
+      const got = preluBackward(values, gradients, 0.25, { path }).dslopes[0]!;
+      expect(Math.abs(got - exact)).toBeLessThanOrEqual(1e-6 * Math.abs(exact));
+    }),
+    runs,
+  );
+});
+
+test.each([
+  ['of its own', memory, ['simd', 'js'] as const],
+  ['with threads', crew, ['simd', 'threads'] as const],
+])('every length to 40 at every alignment in a memory %s', (_, place, paths) => {
+  held(place, 3, 128, (xs, dys, outs) => {
+    for (let length = 0; length <= 40; length++)
+      for (let offset = 0; offset < 4; offset++) {
+        const [x, dy, out] = [xs!, dys!, outs!].map((array, k) => array.subarray(offset + k, offset + k + length));
+        x!.forEach((_, i) => {
+          x![i] = special[(i * 7 + length + offset) % special.length]!;
+          dy![i] = special[(i * 5 + length) % special.length]!;
+        });
+        const slope = slopeValues[(length + offset) % slopeValues.length]!;
+        const want = definition.preluBackward(x!.slice(), dy!.slice(), slope);
+        const forward = definition.prelu(x!.slice(), slope);
+        const dead = definition.reluBackward(x!.slice(), dy!.slice());
+        for (const path of paths) {
+          const before = outs!.fill(7).slice();
+          same(prelu(x!, slope, { out: out!, path }), forward);
+          same(preluBackward(x!, dy!, slope, { out: out!, path }).dx, want.dx);
+          same(reluBackward(x!, dy!, { out: out!, path }), dead);
+          out!.fill(7);
+          expect(outs).toEqual(before);
+        }
+      }
+  });
 });

@@ -122,6 +122,12 @@ function maskRows(mask: Uint8Array, dy: Float32Array, dx: Float32Array, { slopes
   }
 }
 
+/** y where the mask says positive and -|y| elsewhere. */
+function signedBy(mask: Uint8Array, y: Float32Array): Float32Array {
+  const factors = Float64Array.of(-1, 1);
+  return y.map((value, i) => Math.abs(value) * factors[(mask[Math.floor(i / 8)]! >> (i & 7)) & 1]!);
+}
+
 function clearNegative(x: Float32Array, y: Float32Array): void {
   const cells = new Float32Array(2);
   for (let i = 0; i < x.length; i++) {
@@ -131,16 +137,26 @@ function clearNegative(x: Float32Array, y: Float32Array): void {
   }
 }
 
+function clearDead(x: Float32Array, dy: Float32Array, dx: Float32Array): void {
+  const cells = new Float32Array(2);
+  for (let i = 0; i < x.length; i++) {
+    cells[1] = dy[i]!;
+    dx[i] = cells[Number(x[i]! > 0)]!;
+  }
+}
+
 /** Does a pass in JavaScript and returns the sums of the slopes' channels (zeros where the pass is not a backward one). */
 export function runPlain(operation: Operation): Float64Array {
   const { kernel, inputs, mask, output, parameters } = operation;
   const { slopes, seconds, inner } = parameters;
   const sums = new Float64Array(slopes.length);
-  const [first, second] = inputs as [Float32Array, Float32Array];
+  const second = inputs[1] as Float32Array;
+  const first = kernel === 'backward' && mask !== null ? signedBy(mask, inputs[0]!) : inputs[0]!;
   const rows = inner === 1;
   if (kernel === 'rrelu')
     rectifyNoisily(first, inputs.at(-1) as Float32Array, output, slopeSource(operation.noise, true));
   else if (kernel === 'relu') clearNegative(first, output);
+  else if (kernel === 'reluBackward') clearDead(first, second, output);
   else if (kernel === 'backward') {
     const kinks = seconds ?? slopes;
     if (rows) backwardRows(first, second, output, parameters, sums);

@@ -1,10 +1,10 @@
-import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.js';
+import { type OutOption, type Result, refuseOverlap, targetFor } from '../rectifiers/floats.js';
 import { type AtZeroOption, atKink } from '../rectifiers/kink.js';
 import type { LayoutOption, Slopes } from '../rectifiers/layout.js';
 import { refuseSlopesUpTo0 } from '../rectifiers/prelu.js';
 import {
+  backwardFor,
   type PreluGradients,
-  preluBackward as scalar,
   preluBackwardFromOutput as scalarFromOutput,
 } from '../rectifiers/prelu-backward.js';
 import { apartFrom, float32 } from './arrays.js';
@@ -14,16 +14,17 @@ import { checkPath, type PathOption, perform } from './path.js';
 /** What backward kernels take besides their arrays. */
 export type BackwardOptions = LayoutOption & AtZeroOption & OutOption<Float32Array> & PathOption;
 
-/** dx, Σ dy * min(x, 0) and the slopes as float32; `name` is what `x` is called in messages. */
-function backward(
+/** dx, Σ dy * min(x, 0) and the slopes as float32; `name` is what `x` is called in messages; where a mask is given it has the signs of x. */
+export function backward<G extends Float32Array>(
   operation: string,
   name: string,
   x: Float32Array,
-  dy: Float32Array,
+  dy: G,
   slopes: Slopes,
   { layout, atZero, out, path }: BackwardOptions,
+  mask: Uint8Array | null,
   check: (slopes: Float32Array) => void,
-): { readonly dx: Float32Array; readonly sums: Float64Array; readonly slopes: Float32Array } {
+): { readonly dx: Result<G>; readonly sums: Float64Array; readonly slopes: Float32Array } {
   if (dy.length !== x.length)
     throw new RangeError(`${operation}: dy must have length ${x.length} (that of ${name}), got ${dy.length}`);
   const laid = channelSlopes(operation, slopes, layout, x.length);
@@ -34,8 +35,26 @@ function backward(
   const kink = (slope: number) => atKink(operation, atZero, slope);
   const kinks = atZero === undefined || atZero === 'slope' ? null : kept.map(kink);
   const parameters = arrange({ ...laid, slopes: kept }, kinks, x.length);
-  const sums = perform(operation, { kernel: 'backward', inputs: [x, dy], mask: null, output: dx, parameters }, path);
-  return { dx, sums, slopes: kept };
+  const sums = perform(operation, { kernel: 'backward', inputs: [x, dy], mask, output: dx, parameters }, path);
+  return { dx: dx as Result<G>, sums, slopes: kept };
+}
+
+/** `preluBackward` for the operation that messages name. */
+export function bothGradients<G extends Float32Array>(
+  operation: string,
+  x: Float32Array,
+  dy: G,
+  slopes: Slopes,
+  options: BackwardOptions,
+): PreluGradients<G> {
+  const { path, layout, atZero, out } = options;
+  checkPath(operation, path);
+  const values = float32(operation, 'x', x);
+  const upstream = float32(operation, 'dy', dy);
+  if (path === 'scalar')
+    return backwardFor<Float32Array>(operation, values, upstream, slopes, { layout, atZero, out }) as PreluGradients<G>;
+  const { dx, sums } = backward(operation, 'x', values, upstream as G, slopes, options, null, () => {});
+  return { dx, dslopes: sums };
 }
 
 /**
@@ -50,21 +69,12 @@ function backward(
  * Array.from(dx); // => [0.5, 1, 0.125, 1]
  * Array.from(dslopes); // => [-1, -2]
  */
-export function preluBackward(
+export const preluBackward = <G extends Float32Array>(
   x: Float32Array,
-  dy: Float32Array,
+  dy: G,
   slopes: Slopes,
   options: BackwardOptions = {},
-): PreluGradients<Float32Array> {
-  const operation = 'preluBackward';
-  const { path, ...rest } = options;
-  checkPath(operation, path);
-  const values = float32(operation, 'x', x);
-  const upstream = float32(operation, 'dy', dy);
-  if (path === 'scalar') return scalar(values, upstream, slopes, rest);
-  const { dx, sums } = backward(operation, 'x', values, upstream, slopes, options, () => {});
-  return { dx, dslopes: sums };
-}
+): PreluGradients<G> => bothGradients('preluBackward', x, dy, slopes, options);
 
 /**
  * `preluBackward` for those who kept the output y instead of x: for slopes above 0, y has the sign of x, and x = y / a_c where it is
@@ -74,20 +84,21 @@ export function preluBackward(
  * import { preluBackwardFromOutput } from 'reluminate/kernels';
  * Array.from(preluBackwardFromOutput(Float32Array.of(-0.5, 2), Float32Array.of(1, 1), 0.25).dslopes); // => [-2]
  */
-export function preluBackwardFromOutput(
+export function preluBackwardFromOutput<G extends Float32Array>(
   y: Float32Array,
-  dy: Float32Array,
+  dy: G,
   slopes: Slopes,
   options: BackwardOptions = {},
-): PreluGradients<Float32Array> {
+): PreluGradients<G> {
   const operation = 'preluBackwardFromOutput';
-  const { path, ...rest } = options;
+  const { path, layout, atZero, out } = options;
   checkPath(operation, path);
   const values = float32(operation, 'y', y);
   const upstream = float32(operation, 'dy', dy);
-  if (path === 'scalar') return scalarFromOutput(values, upstream, slopes, rest);
+  if (path === 'scalar')
+    return scalarFromOutput<Float32Array>(values, upstream, slopes, { layout, atZero, out }) as PreluGradients<G>;
   const check = (given: Float32Array) =>
     refuseSlopesUpTo0(operation, Float64Array.from(given), 'for y to have the sign of x');
-  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream, slopes, options, check);
+  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream as G, slopes, options, null, check);
   return { dx, dslopes: sums.map((sum, c) => sum / used[c]!) };
 }

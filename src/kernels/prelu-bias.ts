@@ -1,6 +1,6 @@
 import { asFloats, targetFor } from '../rectifiers/floats.js';
 import type { Layout, Slopes } from '../rectifiers/layout.js';
-import { prelu as scalar } from '../rectifiers/prelu.js';
+import { rectify } from '../rectifiers/prelu.js';
 import { apartFrom, float32 } from './arrays.js';
 import { arrange, type ChannelSlopes, channelSlopes } from './parameters.js';
 import { checkPath, perform } from './path.js';
@@ -40,7 +40,7 @@ function byDefinition(
   { layout, out }: ForwardOptions,
 ): Float32Array {
   const sums = x.map((value, i) => value + biases[Math.floor(i / inner) % biases.length]!);
-  return scalar(sums, slopes, { layout, out });
+  return rectify('preluBias', sums, slopes, { layout, out });
 }
 
 /**
@@ -54,15 +54,15 @@ function byDefinition(
  * const layout = { outer: 1, channels: 2, inner: 2 };
  * Array.from(preluBias(Float32Array.of(-1, 2, -4, 8), [-1, 2], 0.5, { layout })); // => [-1, 1, -1, 10]
  */
-export function preluBias(x: Float32Array, bias: Slopes, slopes: Slopes, options: ForwardOptions = {}): Float32Array {
+export function preluBias<X extends Float32Array>(x: X, bias: Slopes, slopes: Slopes, options: ForwardOptions = {}): X {
   const { layout, out, path } = options;
   checkPath('preluBias', path);
   const source = float32('preluBias', 'x', x);
   const biased = withBiases(slopes, bias, layout, source.length);
   const target = targetFor('preluBias', source, out) as Float32Array;
-  if (path === 'scalar') return byDefinition(source, biased, slopes, { layout, out: target });
+  if (path === 'scalar') return byDefinition(source, biased, slopes, { layout, out: target }) as X;
   const laid = { slopes: apartFrom(target, biased.slopes), inner: biased.inner };
   const parameters = arrange(laid, biased.biases, source.length);
   perform('preluBias', { kernel: 'forwardBias', inputs: [source], mask: null, output: target, parameters }, path);
-  return target;
+  return target as X;
 }

@@ -29,6 +29,6 @@ test.each(constraints)('a unit with constraint $kind is the definition, with its
 test('slopes that do not match the layout are refused', () => {
   const unit = definition.createPreluUnit({ channels: 3 });
   expect(() => preluUnitForward(unit, noise(1), { layout })).toThrow(
-    'prelu: slopes must have length 4 (channels), got 3',
+    'preluUnitForward: slopes must have length 4 (channels), got 3',
   );
 });

@@ -4,8 +4,8 @@ import {
   preluUnitParameterGradients,
   preluUnitSlopes,
 } from '../rectifiers/prelu-unit.js';
-import { type ForwardOptions, prelu } from './prelu.js';
-import { type BackwardOptions, preluBackward } from './prelu-backward.js';
+import { type ForwardOptions, forward } from './prelu.js';
+import { type BackwardOptions, bothGradients } from './prelu-backward.js';
 
 /**
  * `preluUnitForward` of a Float32Array at memory speed: `prelu` with the unit's slopes, clamped or reparameterized as its
@@ -16,8 +16,8 @@ import { type BackwardOptions, preluBackward } from './prelu-backward.js';
  * import { preluUnitForward } from 'reluminate/kernels';
  * Array.from(preluUnitForward(createPreluUnit(), Float32Array.of(-4, 4))); // => [-1, 4]
  */
-export const preluUnitForward = (unit: PreluUnit, x: Float32Array, options: ForwardOptions = {}): Float32Array =>
-  prelu(x, preluUnitSlopes(unit), options);
+export const preluUnitForward = <X extends Float32Array>(unit: PreluUnit, x: X, options: ForwardOptions = {}): X =>
+  forward('preluUnitForward', x, preluUnitSlopes(unit), options);
 
 /**
  * `preluUnitBackward` of Float32Arrays at memory speed: dx and the gradients of the slopes in one pass, and those of the parameters
@@ -31,12 +31,12 @@ export const preluUnitForward = (unit: PreluUnit, x: Float32Array, options: Forw
  * Array.from(dx); // => [0.25, 1]
  * Array.from(dparameters); // => [-0.5]
  */
-export function preluUnitBackward(
+export function preluUnitBackward<G extends Float32Array>(
   unit: PreluUnit,
   x: Float32Array,
-  dy: Float32Array,
+  dy: G,
   options: BackwardOptions = {},
-): PreluUnitGradients<Float32Array> {
-  const { dx, dslopes } = preluBackward(x, dy, preluUnitSlopes(unit), options);
+): PreluUnitGradients<G> {
+  const { dx, dslopes } = bothGradients('preluUnitBackward', x, dy, preluUnitSlopes(unit), options);
   return { dx, dslopes, dparameters: preluUnitParameterGradients(unit, dslopes) };
 }

@@ -1,7 +1,17 @@
-import { type OutOption, targetFor } from '../rectifiers/floats.js';
-import { relu as scalar } from '../rectifiers/relu.js';
+import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.js';
+import { relu as scalar, reluBackward as scalarBackward } from '../rectifiers/relu.js';
 import { float32 } from './arrays.js';
+import type { Parameters } from './parameters.js';
 import { checkPath, type PathOption, perform } from './path.js';
+
+/** The parameters of a pass that has none. */
+const oneRun = (length: number): Parameters => ({
+  slopes: new Float32Array(1),
+  seconds: null,
+  inner: Math.max(2, length),
+  repeat: 1,
+  channels: 1,
+});
 
 /**
  * `relu` of a Float32Array at memory speed: max(x, 0), 0 at -0 and NaN for NaN. `out` takes the result and may be `x`. Throws a
@@ -11,18 +21,39 @@ import { checkPath, type PathOption, perform } from './path.js';
  * import { relu } from 'reluminate/kernels';
  * Array.from(relu(Float32Array.of(-2, 0, 3))); // => [0, 0, 3]
  */
-export function relu(x: Float32Array, { out, path }: OutOption<Float32Array> & PathOption = {}): Float32Array {
+export function relu<X extends Float32Array>(x: X, { out, path }: OutOption<Float32Array> & PathOption = {}): X {
   checkPath('relu', path);
   const source = float32('relu', 'x', x);
-  if (path === 'scalar') return scalar(source, { out });
+  if (path === 'scalar') return scalar(source, { out }) as X;
   const target = targetFor('relu', source, out) as Float32Array;
-  const parameters = {
-    slopes: new Float32Array(1),
-    seconds: null,
-    inner: Math.max(2, source.length),
-    repeat: 1,
-    channels: 1,
-  };
+  const parameters = oneRun(source.length);
   perform('relu', { kernel: 'relu', inputs: [source], mask: null, output: target, parameters }, path);
-  return target;
+  return target as X;
+}
+
+/**
+ * `reluBackward` of Float32Arrays at memory speed: dy where x > 0, 0 elsewhere, whatever dy is. `out` takes dx and may be `dy` or `x`
+ * itself. Throws a TypeError or RangeError for arrays that do not fit and a `path` that cannot be taken.
+ *
+ * @example
+ * import { reluBackward } from 'reluminate/kernels';
+ * Array.from(reluBackward(Float32Array.of(-1, 0, 2), Float32Array.of(Infinity, 3, 4))); // => [0, 0, 4]
+ */
+export function reluBackward<G extends Float32Array>(
+  x: Float32Array,
+  dy: G,
+  { out, path }: OutOption<Float32Array> & PathOption = {},
+): G {
+  const operation = 'reluBackward';
+  checkPath(operation, path);
+  const values = float32(operation, 'x', x);
+  const upstream = float32(operation, 'dy', dy);
+  if (path === 'scalar') return scalarBackward(values, upstream, { out }) as G;
+  if (upstream.length !== values.length)
+    throw new RangeError(`${operation}: dy must have length ${values.length} (that of x), got ${upstream.length}`);
+  const dx = targetFor(operation, upstream, out, 'dy') as Float32Array;
+  refuseOverlap(operation, out, 'x', x);
+  const inputs = [values, upstream];
+  perform(operation, { kernel: 'reluBackward', inputs, mask: null, output: dx, parameters: oneRun(dx.length) }, path);
+  return dx as G;
 }

@@ -1,15 +1,10 @@
 import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.js';
+import { refuseNonObject } from '../rectifiers/parameters.js';
 import { rreluTrain as scalar, rreluTrainBackward as scalarBackward } from '../rectifiers/rrelu.js';
-import {
-  type Noise,
-  type NoiseOptions,
-  noiseOf,
-  type RreluOptions,
-  rreluMeanSlope,
-} from '../rectifiers/rrelu-slopes.js';
+import { meanSlopeOf, type Noise, type NoiseOptions, noiseOf, type RreluOptions } from '../rectifiers/rrelu-slopes.js';
 import { float32 } from './arrays.js';
 import { checkPath, type PathOption, perform } from './path.js';
-import { leakyRelu } from './prelu.js';
+import { forward } from './prelu.js';
 
 /** What RReLU's kernels take besides their arrays. */
 export type NoisyOptions = RreluOptions & NoiseOptions & OutOption<Float32Array> & PathOption;
@@ -31,10 +26,13 @@ const parametersOf = ({ lower, span, upper }: Noise, length: number) => ({
  * import { rrelu } from 'reluminate/kernels';
  * Array.from(rrelu(Float32Array.of(-8, 8), { lower: 0.25, upper: 0.5 })); // => [-3, 8]
  */
-export const rrelu = (
-  x: Float32Array,
-  { out, path, ...law }: RreluOptions & OutOption<Float32Array> & PathOption = {},
-): Float32Array => leakyRelu(x, { negativeSlope: rreluMeanSlope(law), out, path });
+export function rrelu<X extends Float32Array>(
+  x: X,
+  options: RreluOptions & OutOption<Float32Array> & PathOption = {},
+): X {
+  const slope = meanSlopeOf('rrelu', options, x);
+  return forward('rrelu', x, slope, { out: options.out, path: options.path });
+}
 
 /**
  * `rreluTrain` of a Float32Array: `x > 0 ? x : r_i * x` with the slopes that the definition draws, bit for bit. They are a function of seed,
@@ -47,16 +45,17 @@ export const rrelu = (
  * y[1]; // => 2
  * y[0] <= -1 / 8 && y[0] >= -1 / 3; // => true
  */
-export function rreluTrain(x: Float32Array, options: NoisyOptions): Float32Array {
+export function rreluTrain<X extends Float32Array>(x: X, options: NoisyOptions): X {
+  refuseNonObject('rreluTrain', options, '{ seed: 1 }');
   const { path, ...rest } = options;
   checkPath('rreluTrain', path);
   const source = float32('rreluTrain', 'x', x);
-  if (path === 'scalar') return scalar(source, rest);
+  if (path === 'scalar') return scalar(source, rest) as X;
   const noise = noiseOf('rreluTrain', options, true);
   const output = targetFor('rreluTrain', source, options.out) as Float32Array;
   const parameters = parametersOf(noise, source.length);
   perform('rreluTrain', { kernel: 'rrelu', inputs: [source], mask: null, output, parameters, noise }, path);
-  return output;
+  return output as X;
 }
 
 /**
@@ -68,13 +67,14 @@ export function rreluTrain(x: Float32Array, options: NoisyOptions): Float32Array
  * const [x, dy] = [Float32Array.of(-1, 2), Float32Array.of(1, 1)];
  * rreluTrainBackward(x, dy, { seed: 1 })[0] === -rreluTrain(x, { seed: 1 })[0]; // => true
  */
-export function rreluTrainBackward(x: Float32Array, dy: Float32Array, options: NoisyOptions): Float32Array {
+export function rreluTrainBackward<G extends Float32Array>(x: Float32Array, dy: G, options: NoisyOptions): G {
   const operation = 'rreluTrainBackward';
+  refuseNonObject(operation, options, '{ seed: 1 }');
   const { path, ...rest } = options;
   checkPath(operation, path);
   const signs = float32(operation, 'x', x);
   const upstream = float32(operation, 'dy', dy);
-  if (path === 'scalar') return scalarBackward(signs, upstream, rest);
+  if (path === 'scalar') return scalarBackward(signs, upstream, rest) as G;
   if (upstream.length !== signs.length)
     throw new RangeError(`${operation}: dy must have length ${signs.length} (that of x), got ${upstream.length}`);
   const noise = noiseOf(operation, options, true);
@@ -82,5 +82,5 @@ export function rreluTrainBackward(x: Float32Array, dy: Float32Array, options: N
   refuseOverlap(operation, options.out, 'x', signs);
   const parameters = parametersOf(noise, signs.length);
   perform(operation, { kernel: 'rrelu', inputs: [signs, upstream], mask: null, output, parameters, noise }, path);
-  return output;
+  return output as G;
 }

@@ -58,8 +58,13 @@ export function runSimd(operation: Operation, place: Place): Float64Array {
     if (mask !== null) loadMask(place, mask, from, count);
     if (learns) doubles.fill(0, sumsAt / 8, sumsAt / 8 + channels);
     const address = addressIn(place, output, from);
+    const sources = inputs.map((input, stage) => bring(place, input, from, count, stage));
+    if (learns && mask !== null) {
+      kernels.signed(maskAt, from % 8, sources[0]!, stagesAt, count);
+      sources[0] = stagesAt;
+    }
     const [kernel, ...values] = callFor(operation, stretch, {
-      inputs: inputs.map((input, stage) => bring(place, input, from, count, stage)),
+      inputs: sources,
       output: address ?? outputStage,
       mask: maskAt,
       sums: sumsAt,

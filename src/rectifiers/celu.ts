@@ -1,7 +1,7 @@
 import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
-import { positive } from './parameters.js';
+import { fittedDivisor, positive, refuseNonObject, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface CeluOptions {
@@ -9,7 +9,11 @@ export interface CeluOptions {
   readonly alpha?: number | undefined;
 }
 
-const alphaOf = (operation: string, { alpha = 1 }: CeluOptions) => positive(operation, 'alpha', alpha);
+function alphaOf(operation: string, options: CeluOptions, x?: Elements): number {
+  refuseNonObject(operation, options, '{ alpha: 1 }');
+  const { alpha = 1 } = options;
+  return fittedDivisor(operation, 'alpha', positive(operation, 'alpha', alpha), x);
+}
 
 const value = (x: number, alpha: number): number => (x > 0 ? x : alpha * Math.expm1(x / alpha));
 const values: Loop = (x, y, alpha) => {
@@ -26,7 +30,7 @@ const values: Loop = (x, y, alpha) => {
  * celu([-Infinity, 0, 2], { alpha: 0.5 }); // => [-0.5, 0, 2]
  */
 export const celu = <X extends Elements>(x: X, options: CeluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('celu', x, options.out, value, values, alphaOf('celu', options));
+  elementwise('celu', x, options, value, values, alphaOf('celu', options, x));
 
 const derivative = (x: number, alpha: number): number => (x > 0 ? 1 : Math.exp(x / alpha));
 const derivatives: Loop = (x, y, alpha) => {
@@ -41,16 +45,23 @@ const derivatives: Loop = (x, y, alpha) => {
  * celuDerivative([-Infinity, 0, 2], { alpha: 0.5 }); // => [0, 1, 1]
  */
 export const celuDerivative = <X extends Elements>(x: X, options: CeluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('celuDerivative', x, options.out, derivative, derivatives, alphaOf('celuDerivative', options));
+  elementwise('celuDerivative', x, options, derivative, derivatives, alphaOf('celuDerivative', options, x));
 
 const second = (x: number, alpha: number): number => (x >= 0 ? 0 : Math.exp(x / alpha) / alpha);
 const seconds: Loop = (x, y, alpha) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, alpha);
 };
 
-/** f''(x): 0 for x >= 0, exp(x/α)/α for x < 0: it jumps at 0. NaN for NaN. */
+/**
+ * f''(x): 0 for x >= 0, exp(x/α)/α for x < 0: it jumps at 0. NaN for NaN.
+ *
+ * @example
+ * import { celuSecondDerivative } from 'reluminate';
+ * celuSecondDerivative([-Infinity, 0, 2]); // => [0, 0, 0]
+ * celuSecondDerivative(-0.5 * Math.LN2, { alpha: 0.5 }).toFixed(4); // => "1.0000"
+ */
 export const celuSecondDerivative = <X extends Elements>(x: X, options: CeluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('celuSecondDerivative', x, options.out, second, seconds, alphaOf('celuSecondDerivative', options));
+  elementwise('celuSecondDerivative', x, options, second, seconds, alphaOf('celuSecondDerivative', options, x));
 
 /** exp(u) - 1 - u exp(u) for u <= 0; by its series -Σ (k-1)/k! u^k near 0, where it would cancel. */
 function alphaGradientOf(u: number): number {
@@ -76,14 +87,7 @@ const alphaGradients: Loop = (x, y, alpha) => {
  * celuAlphaGradient([-Infinity, 0, 2]); // => [-1, 0, 0]
  */
 export const celuAlphaGradient = <X extends Elements>(x: X, options: CeluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise(
-    'celuAlphaGradient',
-    x,
-    options.out,
-    alphaGradient,
-    alphaGradients,
-    alphaOf('celuAlphaGradient', options),
-  );
+  elementwise('celuAlphaGradient', x, options, alphaGradient, alphaGradients, alphaOf('celuAlphaGradient', options, x));
 
 const inverse = (y: number, alpha: number): number => (y > 0 ? y : alpha * Math.log1p(y / alpha));
 const inverses: Loop = (y, x, alpha) => {
@@ -98,7 +102,7 @@ const inverses: Loop = (y, x, alpha) => {
  * celuInverse([0, 2], { alpha: 0.5 }); // => [0, 2]
  */
 export const celuInverse = <Y extends Elements>(y: Y, options: CeluOptions & OutOption<Y> = {}): Result<Y> =>
-  elementwise('celuInverse', y, options.out, inverse, inverses, alphaOf('celuInverse', options));
+  elementwise('celuInverse', y, options, inverse, inverses, alphaOf('celuInverse', options, y));
 
 /**
  * log |det J| of the map over all elements: the sum of x/α over the negative ones.
@@ -112,14 +116,20 @@ export function celuLogDet(x: Elements, options: CeluOptions = {}): number {
   return total('celuLogDet', x, value => (value >= 0 ? 0 : value / alpha));
 }
 
-/** CELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * CELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { celuRectifier } from 'reluminate';
+ * celuRectifier(0.5).range; // => [-0.5, null]
+ */
 export function celuRectifier(alpha = 1): Rectifier {
   positive('celuRectifier', 'alpha', alpha);
   const f = (x: number) => value(x, alpha);
   const slope = (x: number) => derivative(x, alpha);
   return {
     name: `celu:${alpha}`,
-    label: `CELU (${alpha})`,
+    label: `CELU (${rounded(alpha)})`,
     parameters: { alpha },
     value: f,
     derivative: slope,
@@ -130,6 +140,7 @@ export function celuRectifier(alpha = 1): Rectifier {
     lipschitz: 1,
     monotone: true,
     kinks: [0],
-    moments: (mean, std) => quadratureMoments(mean, std, f, slope),
+    width: alpha,
+    moments: (mean, std) => quadratureMoments(mean, std, f, slope, [], alpha),
   };
 }

@@ -1,13 +1,4 @@
-import {
-  asFloats,
-  deliver,
-  type Elements,
-  type Floats,
-  isFloat32,
-  type Out,
-  type Result,
-  targetFor,
-} from './floats.js';
+import { asFloats, deliver, type Elements, type Floats, type OutOption, type Result, targetFor } from './floats.js';
 
 /** A function of one number and up to three parameters. */
 export type Scalar = (x: number, p: number, q: number, r: number) => number;
@@ -18,37 +9,29 @@ export type Scalar = (x: number, p: number, q: number, r: number) => number;
  */
 export type Loop = (x: Floats, y: Floats, p: number, q: number, r: number) => void;
 
-/** A parameter rounded to float32, once it does not overflow or vanish there. */
-function single(operation: string, parameter: number): number {
-  const rounded = Math.fround(parameter);
-  if (!Number.isFinite(rounded) || (rounded === 0 && parameter !== 0))
-    throw new RangeError(`${operation}: parameters must lie in float32's range for a Float32Array, got ${parameter}`);
-  return rounded;
-}
-
 /**
- * Lifts a function of numbers to numbers and arrays of any float kind. Where `x` is a Float32Array the parameters are
- * rounded to float32 first; products of two float32 numbers are exact in float64, so that rectifiers give to the bit what
- * float32 arithmetic elsewhere gives.
+ * Lifts a function of numbers to numbers and arrays of any float kind. Where `x` is a Float32Array the parameters must have been
+ * rounded to float32 (`fitted`): products of two float32 numbers are exact in float64, so that rectifiers give to the bit
+ * what float32 arithmetic elsewhere gives.
  */
 export function elementwise<X extends Elements>(
   operation: string,
   x: X,
-  out: Out<X> | undefined,
+  options: OutOption<X>,
   scalar: Scalar,
   loop: Loop,
   p = 0,
   q = 0,
   r = 0,
 ): Result<X> {
+  const out = options?.out;
   if (typeof x === 'number') {
     if (out !== undefined) throw new TypeError(`${operation}: out must be left out where x is a number`);
     return scalar(x, p, q, r) as Result<X>;
   }
   const source = asFloats(operation, 'x', x);
   const target = targetFor(operation, x, out);
-  if (isFloat32(x)) loop(source, target, single(operation, p), single(operation, q), single(operation, r));
-  else loop(source, target, p, q, r);
+  loop(source, target, p, q, r);
   return deliver(x, out, target);
 }
 

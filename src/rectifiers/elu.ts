@@ -2,7 +2,7 @@ import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { finite, positive } from './parameters.js';
+import { finite, fitted, fittedDivisor, positive, refuseNonObject, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface EluOptions {
@@ -10,9 +10,18 @@ export interface EluOptions {
   readonly alpha?: number | undefined;
 }
 
-const alphaOf = (operation: string, { alpha = 1 }: EluOptions) => finite(operation, 'alpha', alpha);
-const invertible = (operation: string, options: EluOptions) =>
-  positive(operation, 'alpha', alphaOf(operation, options), ', for the function to have an inverse');
+function alphaOf(operation: string, options: EluOptions, x?: Elements): number {
+  refuseNonObject(operation, options, '{ alpha: 1 }');
+  const { alpha = 1 } = options;
+  return fitted(operation, 'alpha', finite(operation, 'alpha', alpha), x);
+}
+const invertible = (operation: string, options: EluOptions, x?: Elements) =>
+  fittedDivisor(
+    operation,
+    'alpha',
+    positive(operation, 'alpha', alphaOf(operation, options), ', for the function to have an inverse'),
+    x,
+  );
 
 const value = (x: number, alpha: number): number => (x > 0 ? x : alpha * Math.expm1(x));
 const values: Loop = (x, y, alpha) => {
@@ -29,7 +38,7 @@ const values: Loop = (x, y, alpha) => {
  * elu([-Infinity, 0, 2], { alpha: 0.5 }); // => [-0.5, 0, 2]
  */
 export const elu = <X extends Elements>(x: X, options: EluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('elu', x, options.out, value, values, alphaOf('elu', options));
+  elementwise('elu', x, options, value, values, alphaOf('elu', options, x));
 
 const derivative = (x: number, alpha: number, kink: number): number =>
   x > 0 ? 1 : x === 0 ? kink : alpha * Math.exp(x);
@@ -48,9 +57,9 @@ export function eluDerivative<X extends Elements>(
   x: X,
   options: EluOptions & AtZeroOption & OutOption<X> = {},
 ): Result<X> {
-  const alpha = alphaOf('eluDerivative', options);
+  const alpha = alphaOf('eluDerivative', options, x);
   const kink = atKink('eluDerivative', options.atZero, alpha);
-  return elementwise('eluDerivative', x, options.out, derivative, derivatives, alpha, kink);
+  return elementwise('eluDerivative', x, options, derivative, derivatives, alpha, kink);
 }
 
 const second = (x: number, alpha: number): number => (x >= 0 ? 0 : alpha * Math.exp(x));
@@ -58,9 +67,16 @@ const seconds: Loop = (x, y, alpha) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, alpha);
 };
 
-/** f''(x): 0 for x >= 0, α exp(x) for x < 0 (and a point mass of 1 - α at 0). NaN for NaN. */
+/**
+ * f''(x): 0 for x >= 0, α exp(x) for x < 0 (and a point mass of 1 - α at 0). NaN for NaN.
+ *
+ * @example
+ * import { eluSecondDerivative } from 'reluminate';
+ * eluSecondDerivative([-Infinity, 0, 2]); // => [0, 0, 0]
+ * eluSecondDerivative(-1).toFixed(4); // => "0.3679"
+ */
 export const eluSecondDerivative = <X extends Elements>(x: X, options: EluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('eluSecondDerivative', x, options.out, second, seconds, alphaOf('eluSecondDerivative', options));
+  elementwise('eluSecondDerivative', x, options, second, seconds, alphaOf('eluSecondDerivative', options, x));
 
 const alphaGradient = (x: number): number => (x > 0 ? 0 : Math.expm1(x));
 const alphaGradients: Loop = (x, y) => {
@@ -74,8 +90,8 @@ const alphaGradients: Loop = (x, y) => {
  * import { eluAlphaGradient } from 'reluminate';
  * eluAlphaGradient([-Infinity, 0, 2]); // => [-1, 0, 0]
  */
-export const eluAlphaGradient = <X extends Elements>(x: X, { out }: EluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('eluAlphaGradient', x, out, alphaGradient, alphaGradients);
+export const eluAlphaGradient = <X extends Elements>(x: X, options: EluOptions & OutOption<X> = {}): Result<X> =>
+  elementwise('eluAlphaGradient', x, options, alphaGradient, alphaGradients);
 
 const inverse = (y: number, alpha: number): number => (y > 0 ? y : Math.log1p(y / alpha));
 const inverses: Loop = (y, x, alpha) => {
@@ -90,22 +106,34 @@ const inverses: Loop = (y, x, alpha) => {
  * eluInverse([0, 2]); // => [0, 2]
  */
 export const eluInverse = <Y extends Elements>(y: Y, options: EluOptions & OutOption<Y> = {}): Result<Y> =>
-  elementwise('eluInverse', y, options.out, inverse, inverses, invertible('eluInverse', options));
+  elementwise('eluInverse', y, options, inverse, inverses, invertible('eluInverse', options, y));
 
-/** log |det J| of the map over all elements: the sum of ln α + x over the negative ones. Throws a RangeError unless α > 0. */
+/**
+ * log |det J| of the map over all elements: the sum of ln α + x over the negative ones. Throws a RangeError unless α > 0.
+ *
+ * @example
+ * import { eluLogDet } from 'reluminate';
+ * eluLogDet([-1, 2, -3]); // => -4
+ */
 export function eluLogDet(x: Elements, options: EluOptions = {}): number {
   const logAlpha = Math.log(invertible('eluLogDet', options));
   return total('eluLogDet', x, value => (value >= 0 ? 0 : logAlpha + value));
 }
 
-/** ELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * ELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { eluRectifier } from 'reluminate';
+ * eluRectifier(0.5).lipschitz; // => 1
+ */
 export function eluRectifier(alpha = 1): Rectifier {
   finite('eluRectifier', 'alpha', alpha);
   const f = (x: number) => value(x, alpha);
   const slope = (x: number) => derivative(x, alpha, alpha);
   return {
     name: `elu:${alpha}`,
-    label: `ELU (${alpha})`,
+    label: `ELU (${rounded(alpha)})`,
     parameters: { alpha },
     value: f,
     derivative: slope,

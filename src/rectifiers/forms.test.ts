@@ -76,3 +76,22 @@ test('odd and even part make the whole; the odd part of most is a line', () => {
     }
   }
 });
+
+test('forms of arrays are those of their numbers; slopes are checked', () => {
+  for (const form of [residualForm, evenOddForm, mirrorForm]) {
+    const x = [-2, -0, 0, 0.5, 3];
+    expect(form(x, 0.25)).toEqual(x.map(value => form(value, 0.25)));
+    const held = Float32Array.from(x);
+    expect(form(held, 0.25, { out: held })).toBe(held);
+    expect(held).toEqual(Float32Array.from(x, value => form(value, 0.25)));
+    expect(() => form(1, Number.NaN)).toThrow(new RangeError(`${form.name}: negativeSlope must be finite, got NaN`));
+  }
+  expect(() => mirrorForm(1, 0)).toThrow('mirrorForm: negativeSlope must be greater than 0, got 0');
+  expect(() => mirrorForm(Float32Array.of(1), 1e-60)).toThrow(
+    'mirrorForm: negativeSlope must not be 0 in float32, got 1e-60',
+  );
+  expect(() => oddPart(1 as never, 2)).toThrow(new TypeError('oddPart: f must be a rectifier, got 1'));
+  expect(() => residualPart(parseRectifier('relu'), [1] as never)).toThrow(
+    'residualPart: x must be a number, got Array',
+  );
+});

@@ -1,3 +1,15 @@
+import { elementwise, type Loop } from './elementwise.js';
+import { describe, type Elements, type OutOption, type Result } from './floats.js';
+import { finite, fitted, fittedDivisor, positive } from './parameters.js';
+
+const slopeOf = (operation: string, slope: number, x: Elements): number =>
+  fitted(operation, 'negativeSlope', finite(operation, 'negativeSlope', slope), x);
+
+const residual = (x: number, a: number): number => x + (a - 1) * Math.min(0, x);
+const residuals: Loop = (x, y, a) => {
+  for (let i = 0; i < x.length; i++) y[i] = residual(x[i]!, a);
+};
+
 /**
  * The residual form, x + (a-1) min(0, x), of x for x > 0, a*x else: the identity plus what the negative side changes. Equal to
  * the definition up to rounding; NaN at -Infinity where a > 1 (Infinity - Infinity).
@@ -5,8 +17,15 @@
  * @example
  * import { residualForm } from 'reluminate';
  * residualForm(-2, 0.25); // => -0.5
+ * residualForm([-2, 2], 0.25); // => [-0.5, 2]
  */
-export const residualForm = (x: number, negativeSlope: number): number => x + (negativeSlope - 1) * Math.min(0, x);
+export const residualForm = <X extends Elements>(x: X, negativeSlope: number, options: OutOption<X> = {}): Result<X> =>
+  elementwise('residualForm', x, options, residual, residuals, slopeOf('residualForm', negativeSlope, x));
+
+const evenOdd = (x: number, a: number): number => ((1 + a) * x + (1 - a) * Math.abs(x)) / 2;
+const evenOdds: Loop = (x, y, a) => {
+  for (let i = 0; i < x.length; i++) y[i] = evenOdd(x[i]!, a);
+};
 
 /**
  * The even-odd form, ((1+a) x + (1-a) |x|) / 2, of x for x > 0, a*x else: its odd part and its even part. Equal to the definition
@@ -15,24 +34,44 @@ export const residualForm = (x: number, negativeSlope: number): number => x + (n
  * @example
  * import { evenOddForm } from 'reluminate';
  * evenOddForm(-2, 0.25); // => -0.5
+ * evenOddForm([-2, 2], 0.25); // => [-0.5, 2]
  */
-export const evenOddForm = (x: number, negativeSlope: number): number =>
-  ((1 + negativeSlope) * x + (1 - negativeSlope) * Math.abs(x)) / 2;
+export const evenOddForm = <X extends Elements>(x: X, negativeSlope: number, options: OutOption<X> = {}): Result<X> =>
+  elementwise('evenOddForm', x, options, evenOdd, evenOdds, slopeOf('evenOddForm', negativeSlope, x));
+
+const mirror = (x: number, a: number): number => -a * (x > 0 ? x : x / a);
+const mirrors: Loop = (x, y, a) => {
+  for (let i = 0; i < x.length; i++) y[i] = mirror(x[i]!, a);
+};
 
 /**
  * The mirror identity: f_a(-x) = -a f_{1/a}(x) for a > 0, so that a rectifier behind a negative scale is one with slope 1/a.
- * Gives the right-hand side.
+ * Gives the right-hand side. Throws a RangeError unless a > 0.
  *
  * @example
  * import { mirrorForm } from 'reluminate';
  * mirrorForm(2, 0.25); // => -0.5
+ * mirrorForm([-2, 2], 0.25); // => [2, -0.5]
  */
-export const mirrorForm = (x: number, negativeSlope: number): number =>
-  -negativeSlope * (x > 0 ? x : x / negativeSlope);
+export const mirrorForm = <X extends Elements>(x: X, negativeSlope: number, options: OutOption<X> = {}): Result<X> =>
+  elementwise(
+    'mirrorForm',
+    x,
+    options,
+    mirror,
+    mirrors,
+    fittedDivisor('mirrorForm', 'negativeSlope', positive('mirrorForm', 'negativeSlope', negativeSlope), x),
+  );
 
 /** Anything with a value: a `Rectifier`, or a function wrapped in an object. */
 interface Valued {
   value(x: number): number;
+}
+
+function checkedValue(operation: string, f: Valued, x: number): (x: number) => number {
+  if (typeof f?.value !== 'function') throw new TypeError(`${operation}: f must be a rectifier, got ${describe(f)}`);
+  if (typeof x !== 'number') throw new TypeError(`${operation}: x must be a number, got ${describe(x)}`);
+  return x => f.value(x);
 }
 
 /**
@@ -43,7 +82,10 @@ interface Valued {
  * import { oddPart, parseRectifier } from 'reluminate';
  * oddPart(parseRectifier('leaky:0.5'), -2); // => -1.5
  */
-export const oddPart = (f: Valued, x: number): number => (f.value(x) - f.value(-x)) / 2;
+export function oddPart(f: Valued, x: number): number {
+  const value = checkedValue('oddPart', f, x);
+  return (value(x) - value(-x)) / 2;
+}
 
 /**
  * The even part (f(x) + f(-x)) / 2 of any rectifier: what is left of it when its odd part, a linear function for most, moves
@@ -53,7 +95,10 @@ export const oddPart = (f: Valued, x: number): number => (f.value(x) - f.value(-
  * import { evenPart, parseRectifier } from 'reluminate';
  * evenPart(parseRectifier('relu'), -3); // => 1.5
  */
-export const evenPart = (f: Valued, x: number): number => (f.value(x) + f.value(-x)) / 2;
+export function evenPart(f: Valued, x: number): number {
+  const value = checkedValue('evenPart', f, x);
+  return (value(x) + value(-x)) / 2;
+}
 
 /**
  * The residual part f(x) - x of any rectifier: what it adds to the identity.
@@ -62,4 +107,4 @@ export const evenPart = (f: Valued, x: number): number => (f.value(x) + f.value(
  * import { parseRectifier, residualPart } from 'reluminate';
  * residualPart(parseRectifier('leaky:0.25'), -2); // => 1.5
  */
-export const residualPart = (f: Valued, x: number): number => f.value(x) - x;
+export const residualPart = (f: Valued, x: number): number => checkedValue('residualPart', f, x)(x) - x;

@@ -4,6 +4,7 @@ import { createRandom } from '../random.js';
 import { quadratureMoments, slopeMoments } from './gaussian-moments.js';
 import { normalCdf, normalDensity } from './normal.js';
 import { parseRectifier, rectifierNames } from './parse-rectifier.js';
+import { integrate } from './quadrature.js';
 
 /** Whether two numbers agree to 1e-12 of the given size. */
 const close = (got: number, wanted: number, size: number) =>
@@ -84,6 +85,76 @@ describe('quadrature', () => {
   test('the second moment of GELU at a standard normal', () => {
     // 1/3 + 1/(2π√3), from E[X² Φ(X)²]; checked by 30-digit quadrature.
     close(parseRectifier('gelu').moments(0, 1).secondMoment, 0.4252214825702987, 1);
+  });
+
+  test('agrees with the closed form of ELU and CELU, written so that it does not cancel, at every scale', () => {
+    // E[exp(X/w); X < 0] is φ(m/s) R(z) with z = m/s + s/w and Mills' ratio R, by Laplace's continued fraction.
+    const mills = (z: number) => {
+      let fraction = z;
+      for (let k = 400; k >= 1; k--) fraction = z + k / fraction;
+      return 1 / fraction;
+    };
+    const scales = fc.double({ min: -4, max: 4, noNaN: true }).map(decade => 10 ** decade);
+    fc.assert(
+      fc.property(scales, scales, fc.double({ min: -3, max: 3, noNaN: true }), (std, width, offset) => {
+        const mean = offset * std;
+        const below = (k: number) => {
+          const z = offset + (k * std) / width;
+          return z > 3
+            ? normalDensity(offset) * mills(z)
+            : Math.exp((k * mean + (k * std) ** 2 / (2 * width)) / width) * normalCdf(-z);
+        };
+        const { derivativeMean, derivativeSecondMoment } = parseRectifier(`celu:${width}`).moments(mean, std);
+        close(derivativeMean, normalCdf(offset) + below(1), 1);
+        close(derivativeSecondMoment, normalCdf(offset) + below(2), 1);
+        const elu = parseRectifier('elu').moments(mean / width, std / width);
+        close(elu.derivativeMean, derivativeMean, 1);
+        close(elu.derivativeSecondMoment, derivativeSecondMoment, 1);
+      }),
+    );
+    close(
+      parseRectifier('celu:0.001').moments(0, 1).derivativeSecondMoment,
+      0.5 + mills(2000) / Math.sqrt(2 * Math.PI),
+      1,
+    );
+  });
+
+  test('agrees with panels far finer than it takes, for every rectifier, width, mean and std', () => {
+    const scales = fc.double({ min: -4, max: 4, noNaN: true }).map(decade => 10 ** decade);
+    const spellings = fc.oneof(
+      fc
+        .constantFrom('relu6', 'gelu', 'gelu-tanh', 'mish', 'softplus', 'hard-swish', 'selu', 'elu:0.3', 'elu:20')
+        .map(name => ({ name, width: 1 })),
+      scales.map(width => ({ name: `celu:${width}`, width })),
+      scales.map(width => ({ name: `silu:${1 / width}`, width })),
+    );
+    const even = (reach: number, count: number) =>
+      Array.from({ length: count + 1 }, (_, k) => reach * ((2 * k) / count - 1));
+    fc.assert(
+      fc.property(spellings, scales, fc.double({ min: -6, max: 6, noNaN: true }), ({ name, width }, std, offset) => {
+        const { value, derivative, moments, kinks } = parseRectifier(name);
+        const mean = offset * std;
+        const ends = [-10, 10].map(t => mean + std * t) as [number, number];
+        const inside = [...even(60 * width, 240), ...kinks, ...even(10 * std, 40).map(x => mean + x)];
+        const points = [...new Set([...ends, ...inside.filter(x => x > ends[0] && x < ends[1])])].sort((a, b) => a - b);
+        const wanted = (f: (x: number) => number) =>
+          integrate(x => (f(x) * normalDensity((x - mean) / std)) / std, points);
+        const got = moments(mean, std);
+        const size = std + Math.abs(value(ends[0]));
+        close(got.mean, wanted(value), size);
+        close(
+          got.secondMoment,
+          wanted(x => value(x) ** 2),
+          size * size,
+        );
+        close(got.derivativeMean, wanted(derivative), 1);
+        close(
+          got.derivativeSecondMoment,
+          wanted(x => derivative(x) ** 2),
+          1,
+        );
+      }),
+    );
   });
 
   test('smooth rectifiers become ReLU for a wide Gaussian', () => {

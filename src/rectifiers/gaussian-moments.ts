@@ -50,7 +50,7 @@ export function slopeMoments(mean: number, std: number, slope: number, slopeSqua
   };
 }
 
-/** Where a smooth rectifier turns: outside ±40 all are lines to float64. */
+/** Where a smooth rectifier turns, in units of its width: outside ±40 all are lines to float64. */
 const bends = [-40, -10, -3, 0, 3, 10, 40];
 
 /** The Gaussian is cut off this many standard deviations from its mean: less than 2e-23 lies beyond. */
@@ -58,8 +58,9 @@ const cut = 10;
 
 /**
  * Moments of any function whose kinks are given, by adaptive Gauss–Kronrod quadrature against the Gaussian density, to about
- * 1e-12 of max(|mean|, std) or better. Used where there is no closed form, and where there is one that cancels (ELU's
- * loses all digits for a small std).
+ * 1e-12 of max(|mean|, std) or better. `width` is what its turn scales with (α for CELU, 1/β for SiLU): a panel that is far
+ * wider would not see it. Used where there is no closed form, and where there is one that cancels (ELU's loses all digits for
+ * a small std).
  */
 export function quadratureMoments(
   mean: number,
@@ -67,13 +68,16 @@ export function quadratureMoments(
   value: (x: number) => number,
   derivative: (x: number) => number,
   kinks: readonly number[] = [],
+  width = 1,
 ): GaussianMoments {
   checkGaussian(mean, std);
   if (std === 0) {
     const [f, slope] = [value(mean), derivative(mean)];
     return { mean: f, secondMoment: f * f, derivativeMean: slope, derivativeSecondMoment: slope * slope };
   }
-  const inside = [...bends, ...kinks].map(x => (x - mean) / std).filter(t => Math.abs(t) < cut);
+  const inside = [...bends.map(bend => bend * width), ...kinks]
+    .map(x => (x - mean) / std)
+    .filter(t => Math.abs(t) < cut);
   const points = [...new Set([-cut, -6, -3, 0, 3, 6, cut, ...inside])].sort((a, b) => a - b);
   const expect = (f: (x: number) => number) => integrate(t => f(mean + std * t) * normalDensity(t), points);
   return {

@@ -25,8 +25,8 @@ const values: Loop = (x, y) => {
  * import { geluTanh } from 'reluminate';
  * geluTanh([-Infinity, 0, 40]); // => [0, 0, 40]
  */
-export const geluTanh = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluTanh', x, out, value, values);
+export const geluTanh = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluTanh', x, options, value, values);
 
 const derivative = (x: number): number => {
   const g = gate(x);
@@ -44,8 +44,8 @@ const derivatives: Loop = (x, y) => {
  * import { geluTanhDerivative } from 'reluminate';
  * geluTanhDerivative([-Infinity, 0, Infinity]); // => [0, 0.5, 1]
  */
-export const geluTanhDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluTanhDerivative', x, out, derivative, derivatives);
+export const geluTanhDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluTanhDerivative', x, options, derivative, derivatives);
 
 const second = (x: number): number => {
   const g = gate(x);
@@ -56,11 +56,23 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = σ(g) σ(-g) (2g' + x ((σ(-g) - σ(g)) g'² + g'')). NaN for NaN. */
-export const geluTanhSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluTanhSecondDerivative', x, out, second, seconds);
+/**
+ * f''(x) = σ(g) σ(-g) (2g' + x ((σ(-g) - σ(g)) g'² + g'')). NaN for NaN.
+ *
+ * @example
+ * import { geluTanhSecondDerivative } from 'reluminate';
+ * geluTanhSecondDerivative(0).toFixed(4); // => "0.7979"
+ */
+export const geluTanhSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluTanhSecondDerivative', x, options, second, seconds);
 
-/** The tanh form of GELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * The tanh form of GELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { geluTanhRectifier } from 'reluminate';
+ * geluTanhRectifier().value(1).toFixed(4); // => "0.8412"
+ */
 export const geluTanhRectifier = (): Rectifier => ({
   name: 'gelu-tanh',
   label: 'GELU (tanh)',

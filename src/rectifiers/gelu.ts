@@ -19,8 +19,8 @@ const values: Loop = (x, y) => {
  * import { gelu } from 'reluminate';
  * gelu([-Infinity, 0, 40]); // => [0, 0, 40]
  */
-export const gelu = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('gelu', x, out, value, values);
+export const gelu = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('gelu', x, options, value, values);
 
 const derivative = (x: number): number => normalCdf(x) + damped(x, normalDensity(x));
 const derivatives: Loop = (x, y) => {
@@ -34,19 +34,31 @@ const derivatives: Loop = (x, y) => {
  * import { geluDerivative } from 'reluminate';
  * geluDerivative([-Infinity, 0, Infinity]); // => [0, 0.5, 1]
  */
-export const geluDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluDerivative', x, out, derivative, derivatives);
+export const geluDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluDerivative', x, options, derivative, derivatives);
 
 const second = (x: number): number => damped(2 - x * x, normalDensity(x));
 const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = φ(x) (2 - x²). NaN for NaN. */
-export const geluSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('geluSecondDerivative', x, out, second, seconds);
+/**
+ * f''(x) = φ(x) (2 - x²). NaN for NaN.
+ *
+ * @example
+ * import { geluSecondDerivative } from 'reluminate';
+ * geluSecondDerivative(0).toFixed(4); // => "0.7979"
+ */
+export const geluSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('geluSecondDerivative', x, options, second, seconds);
 
-/** GELU as a `Rectifier`; its moments by quadrature. */
+/**
+ * GELU as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { geluRectifier } from 'reluminate';
+ * geluRectifier().value(1).toFixed(4); // => "0.8413"
+ */
 export const geluRectifier = (): Rectifier => ({
   name: 'gelu',
   label: 'GELU',

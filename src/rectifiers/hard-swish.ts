@@ -16,8 +16,8 @@ const values: Loop = (x, y) => {
  * import { hardSwish } from 'reluminate';
  * hardSwish([-4, -1.5, 0, 3]); // => [0, -0.375, 0, 3]
  */
-export const hardSwish = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('hardSwish', x, out, value, values);
+export const hardSwish = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('hardSwish', x, options, value, values);
 
 const derivative = (x: number): number => (x <= -3 ? 0 : x >= 3 ? 1 : x / 3 + 0.5);
 const derivatives: Loop = (x, y) => {
@@ -31,19 +31,32 @@ const derivatives: Loop = (x, y) => {
  * import { hardSwishDerivative } from 'reluminate';
  * hardSwishDerivative([-3, 0, 1.5, 3]); // => [0, 0.5, 1, 1]
  */
-export const hardSwishDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('hardSwishDerivative', x, out, derivative, derivatives);
+export const hardSwishDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('hardSwishDerivative', x, options, derivative, derivatives);
 
 const second = (x: number): number => (Math.abs(x) >= 3 ? 0 : Number.isNaN(x) ? x : 1 / 3);
 const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x): 1/3 between -3 and 3, 0 elsewhere (and point masses of 1/2 at -3 and -1/2 at 3). NaN for NaN. */
-export const hardSwishSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('hardSwishSecondDerivative', x, out, second, seconds);
+/**
+ * f''(x): 1/3 between -3 and 3, 0 elsewhere (and point masses of 1/2 at -3 and -1/2 at 3). NaN for NaN.
+ *
+ * @example
+ * import { hardSwishSecondDerivative } from 'reluminate';
+ * hardSwishSecondDerivative([-4, 4]); // => [0, 0]
+ * hardSwishSecondDerivative(0).toFixed(4); // => "0.3333"
+ */
+export const hardSwishSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('hardSwishSecondDerivative', x, options, second, seconds);
 
-/** Hard swish as a `Rectifier`; its moments by quadrature. */
+/**
+ * Hard swish as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { hardSwishRectifier } from 'reluminate';
+ * hardSwishRectifier().kinks; // => [-3, 3]
+ */
 export const hardSwishRectifier = (): Rectifier => ({
   name: 'hard-swish',
   label: 'Hard swish',

@@ -9,18 +9,43 @@ export * from './gelu-tanh.js';
 export * from './hard-swish.js';
 export type { AtZero, AtZeroOption } from './kink.js';
 export { channelLayout, type Layout, type LayoutOption, type Slopes } from './layout.js';
-export * from './leaky-relu.js';
+export {
+  leakyRelu,
+  leakyReluDerivative,
+  leakyReluInverse,
+  leakyReluLogDet,
+  leakyReluRectifier,
+  leakyReluSecondDerivative,
+  leakyReluSlopeGradient,
+  type NegativeSlopeOption,
+} from './leaky-relu.js';
 export * from './mish.js';
 export { normalCdf, normalDensity } from './normal.js';
 export * from './parse-rectifier.js';
 export { philox } from './philox.js';
-export { prelu, preluDerivative, preluInverse, preluLogDet, preluRectifier } from './prelu.js';
+export {
+  prelu,
+  preluDerivative,
+  preluInverse,
+  preluLogDet,
+  preluRectifier,
+  preluSecondDerivative,
+} from './prelu.js';
 export { type PreluGradients, preluBackward, preluBackwardFromOutput } from './prelu-backward.js';
 export * from './prelu-unit.js';
 export type { Rectifier } from './rectifier.js';
 export * from './relu.js';
 export * from './relu6.js';
-export { rrelu, rreluDerivative, rreluRectifier, rreluTrain, rreluTrainBackward } from './rrelu.js';
+export {
+  rrelu,
+  rreluDerivative,
+  rreluInverse,
+  rreluLogDet,
+  rreluRectifier,
+  rreluSecondDerivative,
+  rreluTrain,
+  rreluTrainBackward,
+} from './rrelu.js';
 export {
   type NoiseOptions,
   type RreluConvention,

@@ -21,6 +21,8 @@ export interface Layout {
  * channelLayout([32, 7, 7, 64], -1); // => { "outer": 1568, "channels": 64, "inner": 1 }
  */
 export function channelLayout(dims: readonly number[], axis = 1): Layout {
+  if (!Array.isArray(dims))
+    throw new TypeError(`channelLayout: dims must be an array of numbers, got ${describe(dims)}`);
   const at = axis < 0 ? dims.length + axis : axis;
   if (!(Number.isInteger(at) && at >= 0 && at < dims.length))
     throw new RangeError(

@@ -1,15 +1,19 @@
-import { elementwise, type Loop, total } from './elementwise.js';
+import { elementwise } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { slopeMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { finite, positive } from './parameters.js';
+import { finite, fitted, refuseNonObject, rounded } from './parameters.js';
 import {
   flat,
   flats,
+  invertibleSlope,
   negativePart,
   negativeParts,
   slopeDerivative,
   slopeDerivatives,
+  slopeInverse,
+  slopeInverses,
+  slopeLogDet,
   slopeValue,
   slopeValues,
 } from './piecewise-linear.js';
@@ -22,15 +26,17 @@ export interface NegativeSlopeOption {
   readonly alpha?: number | undefined;
 }
 
-function slopeOf(operation: string, { negativeSlope, alpha }: NegativeSlopeOption): number {
+/** The slope that the options give, as functions of x use it (see `fitted`). */
+export function slopeOf(operation: string, options: NegativeSlopeOption, x?: Elements): number {
+  refuseNonObject(operation, options, '{ negativeSlope: 0.25 }');
+  const { negativeSlope, alpha } = options;
   if (negativeSlope !== undefined && alpha !== undefined)
     throw new TypeError(
       `${operation}: one of negativeSlope and alpha must be given, got negativeSlope ${negativeSlope} and alpha ${alpha}`,
     );
-  return finite(operation, 'negativeSlope', negativeSlope ?? alpha ?? 0.01);
+  const given = negativeSlope === undefined ? alpha : negativeSlope;
+  return fitted(operation, 'negativeSlope', finite(operation, 'negativeSlope', given === undefined ? 0.01 : given), x);
 }
-
-const whyPositive = ', for the function to have an inverse';
 
 /**
  * The leaky rectifier: `x > 0 ? x : a*x`. Maas, Hannun & Ng 2013, "Rectifier nonlinearities improve neural network acoustic
@@ -43,7 +49,7 @@ const whyPositive = ', for the function to have an inverse';
  * leakyRelu([-4, 0, 4], { negativeSlope: 0.25 }); // => [-1, 0, 4]
  */
 export const leakyRelu = <X extends Elements>(x: X, options: NegativeSlopeOption & OutOption<X> = {}): Result<X> =>
-  elementwise('leakyRelu', x, options.out, slopeValue, slopeValues, slopeOf('leakyRelu', options));
+  elementwise('leakyRelu', x, options, slopeValue, slopeValues, slopeOf('leakyRelu', options, x));
 
 /**
  * f'(x): 1 for x > 0, a for x < 0. At the kink a (PyTorch, TensorFlow), or as `atZero` says (`'one'`: JAX). NaN for NaN.
@@ -57,16 +63,22 @@ export function leakyReluDerivative<X extends Elements>(
   x: X,
   options: NegativeSlopeOption & AtZeroOption & OutOption<X> = {},
 ): Result<X> {
-  const slope = slopeOf('leakyReluDerivative', options);
+  const slope = slopeOf('leakyReluDerivative', options, x);
   const kink = atKink('leakyReluDerivative', options.atZero, slope);
-  return elementwise('leakyReluDerivative', x, options.out, slopeDerivative, slopeDerivatives, slope, kink);
+  return elementwise('leakyReluDerivative', x, options, slopeDerivative, slopeDerivatives, slope, kink);
 }
 
-/** f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN. */
+/**
+ * f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { leakyReluSecondDerivative } from 'reluminate';
+ * leakyReluSecondDerivative([-1, 0, 1]); // => [0, 0, 0]
+ */
 export const leakyReluSecondDerivative = <X extends Elements>(
   x: X,
-  { out }: NegativeSlopeOption & OutOption<X> = {},
-): Result<X> => elementwise('leakyReluSecondDerivative', x, out, flat, flats);
+  options: NegativeSlopeOption & OutOption<X> = {},
+): Result<X> => elementwise('leakyReluSecondDerivative', x, options, flat, flats);
 
 /**
  * ∂f/∂a = min(x, 0), whatever the slope: only negative inputs teach it. 0 at 0 and -0; NaN for NaN.
@@ -77,14 +89,8 @@ export const leakyReluSecondDerivative = <X extends Elements>(
  */
 export const leakyReluSlopeGradient = <X extends Elements>(
   x: X,
-  { out }: NegativeSlopeOption & OutOption<X> = {},
-): Result<X> => elementwise('leakyReluSlopeGradient', x, out, negativePart, negativeParts);
-
-const inverse = (y: number, a: number): number => (y > 0 ? y : y / a);
-const inverses: Loop = (y, x, a) => {
-  const divisors = Float64Array.of(a, 1);
-  for (let i = 0; i < y.length; i++) x[i] = y[i]! / divisors[Number(y[i]! > 0)]!;
-};
+  options: NegativeSlopeOption & OutOption<X> = {},
+): Result<X> => elementwise('leakyReluSlopeGradient', x, options, negativePart, negativeParts);
 
 /**
  * The inverse, `y > 0 ? y : y / a`: a leaky rectifier of slope 1/a. Throws a RangeError unless a > 0: for a = 0 the negative
@@ -101,13 +107,11 @@ export const leakyReluInverse = <Y extends Elements>(
   elementwise(
     'leakyReluInverse',
     y,
-    options.out,
-    inverse,
-    inverses,
-    positive('leakyReluInverse', 'negativeSlope', slopeOf('leakyReluInverse', options), whyPositive),
+    options,
+    slopeInverse,
+    slopeInverses,
+    invertibleSlope('leakyReluInverse', 'negativeSlope', slopeOf('leakyReluInverse', options), y),
   );
-
-const isNegative = (x: number): number => (Number.isNaN(x) ? x : Number(x < 0));
 
 /**
  * log |det J| of the map over all elements: the number of negative ones times ln a (Σ ln |f'|). Throws a RangeError unless a > 0.
@@ -118,9 +122,11 @@ const isNegative = (x: number): number => (Number.isNaN(x) ? x : Number(x < 0));
  * leakyReluLogDet([-2, -0.5, 0, 1, 3], { negativeSlope: 1 }); // => 0
  */
 export const leakyReluLogDet = (x: Elements, options: NegativeSlopeOption = {}): number =>
-  total('leakyReluLogDet', x, isNegative) *
-    Math.log(positive('leakyReluLogDet', 'negativeSlope', slopeOf('leakyReluLogDet', options), whyPositive)) +
-  0;
+  slopeLogDet(
+    'leakyReluLogDet',
+    x,
+    invertibleSlope('leakyReluLogDet', 'negativeSlope', slopeOf('leakyReluLogDet', options)),
+  );
 
 /**
  * Leaky ReLU with a fixed slope as a `Rectifier`.
@@ -133,13 +139,13 @@ export function leakyReluRectifier(negativeSlope = 0.01): Rectifier {
   const slope = finite('leakyReluRectifier', 'negativeSlope', negativeSlope);
   return {
     name: `leaky:${slope}`,
-    label: `Leaky ReLU (${slope})`,
+    label: `Leaky ReLU (${rounded(slope)})`,
     parameters: { negativeSlope: slope },
     value: x => slopeValue(x, slope),
     derivative: x => slopeDerivative(x, slope, slope),
     secondDerivative: flat,
     slopeGradient: negativePart,
-    inverse: slope > 0 ? y => inverse(y, slope) : null,
+    inverse: slope > 0 ? y => slopeInverse(y, slope) : null,
     range: [slope > 0 ? Number.NEGATIVE_INFINITY : 0, Number.POSITIVE_INFINITY],
     lipschitz: Math.max(1, Math.abs(slope)),
     monotone: slope >= 0,

@@ -30,8 +30,8 @@ const values: Loop = (x, y) => {
  * import { mish } from 'reluminate';
  * mish([-Infinity, 0, 40]); // => [0, 0, 40]
  */
-export const mish = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('mish', x, out, value, values);
+export const mish = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('mish', x, options, value, values);
 
 const derivative = (x: number): number => gate(x) + damped(x, logistic(x) * gateRoom(x));
 const derivatives: Loop = (x, y) => {
@@ -45,8 +45,8 @@ const derivatives: Loop = (x, y) => {
  * import { mishDerivative } from 'reluminate';
  * mishDerivative([-Infinity, 0, Infinity]); // => [0, 0.6, 1]
  */
-export const mishDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('mishDerivative', x, out, derivative, derivatives);
+export const mishDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('mishDerivative', x, options, derivative, derivatives);
 
 const second = (x: number): number => {
   const on = logistic(x);
@@ -56,11 +56,23 @@ const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = (1 - t²) σ(x) (2 + x (σ(-x) - 2 t σ(x))). NaN for NaN. */
-export const mishSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('mishSecondDerivative', x, out, second, seconds);
+/**
+ * f''(x) = (1 - t²) σ(x) (2 + x (σ(-x) - 2 t σ(x))). NaN for NaN.
+ *
+ * @example
+ * import { mishSecondDerivative } from 'reluminate';
+ * mishSecondDerivative(0).toFixed(4); // => "0.6400"
+ */
+export const mishSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('mishSecondDerivative', x, options, second, seconds);
 
-/** Mish as a `Rectifier`; its moments by quadrature. */
+/**
+ * Mish as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { mishRectifier } from 'reluminate';
+ * mishRectifier().value(1).toFixed(4); // => "0.8651"
+ */
 export const mishRectifier = (): Rectifier => ({
   name: 'mish',
   label: 'Mish',

@@ -1,4 +1,4 @@
-import { describe } from './floats.js';
+import { describe, isFloat32 } from './floats.js';
 
 /** The parameter, once it is a finite number. */
 export function finite(operation: string, name: string, value: number): number {
@@ -22,3 +22,31 @@ export function whole(operation: string, name: string, value: number, lowest: nu
     );
   return value;
 }
+
+/**
+ * The parameter as functions of x use it: rounded to float32 for a Float32Array, where tiny ones become 0. Throws a RangeError for
+ * one that is not finite there.
+ */
+export function fitted(operation: string, name: string, value: number, x: unknown): number {
+  if (typeof x === 'number' || !isFloat32(x)) return value;
+  const single = Math.fround(value);
+  if (!Number.isFinite(single)) throw new RangeError(`${operation}: ${name} must be finite in float32, got ${value}`);
+  return single;
+}
+
+/** `fitted` for what is divided by: throws a RangeError also for one that float32 rounds to 0. */
+export function fittedDivisor(operation: string, name: string, value: number, x: unknown): number {
+  const divisor = fitted(operation, name, value, x);
+  if (divisor === 0) throw new RangeError(`${operation}: ${name} must not be 0 in float32, got ${value}`);
+  return divisor;
+}
+
+/** Throws a TypeError unless the options are an object; `such` is one. */
+export function refuseNonObject(operation: string, options: unknown, such: string): void {
+  if (typeof options !== 'object' || options === null)
+    throw new TypeError(`${operation}: options must be an object such as ${such}, got ${describe(options)}`);
+}
+
+/** A parameter as labels show it: rounded, with a true minus sign. */
+export const rounded = (value: number, digits = 4): string =>
+  String(Number(value.toPrecision(digits))).replaceAll('-', '\u2212');

@@ -13,6 +13,14 @@ test('parameters and synonyms', () => {
   expect(parseRectifier('leaky:0.25').parameters).toEqual({ negativeSlope: 0.25 });
   expect(parseRectifier('rrelu:0.125, 0.333').parameters).toEqual({ lower: 0.125, upper: 0.333 });
   expect(parseRectifier(' Leaky-ReLU:1e-2 ').name).toBe('leaky:0.01');
+  for (const spelling of ['leakyrelu', 'leaky_relu', 'leaky-relu', 'LeakyReLU', 'LEAKY'])
+    expect(parseRectifier(`${spelling}:0.25`).name).toBe('leaky:0.25');
+  for (const spelling of ['hard_swish', 'hardswish', 'HardSwish', 'hard-swish'])
+    expect(parseRectifier(spelling).name).toBe('hard-swish');
+  for (const spelling of ['silu', 'SiLU', 'swish', 'Swish']) expect(parseRectifier(spelling).name).toBe('silu');
+  expect(parseRectifier('RReLU_xu2015').name).toBe('rrelu-xu2015:3,8');
+  expect(parseRectifier('gelu_tanh').name).toBe('gelu-tanh');
+  expect(parseRectifier('Thresholded_ReLU:2').name).toBe('thresholded:2');
   expect(parseRectifier('swish:2').label).toBe('Swish (2)');
   expect(parseRectifier('rrelu').label).toBe('RReLU (0.125 to 0.333)');
   expect(parseRectifier('rrelu-xu2015').label).toBe('RReLU (1/3 to 1/8)');

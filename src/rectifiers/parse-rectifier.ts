@@ -48,15 +48,24 @@ const families: ReadonlyMap<string, Family> = new Map<string, Family>([
   ['hard-swish', { parameters: [], make: hardSwishRectifier }],
 ]);
 
-/** What else people call them. */
-const synonyms: ReadonlyMap<string, string> = new Map([
-  ['leaky-relu', 'leaky'],
-  ['swish', 'silu'],
-  ['hardswish', 'hard-swish'],
-  ['thresholded-relu', 'thresholded'],
+/** A name without what people write between its words: `LeakyReLU`, `leaky_relu` and `leaky-relu` are one. */
+const joined = (name: string): string => name.toLowerCase().replace(/[-_]/g, '');
+
+/** Families by their joined names, and by what else people call them. */
+const known: ReadonlyMap<string, Family> = new Map([
+  ...[...families].map(([name, family]) => [joined(name), family] as const),
+  ['leakyrelu', families.get('leaky') as Family],
+  ['swish', families.get('silu') as Family],
+  ['thresholdedrelu', families.get('thresholded') as Family],
 ]);
 
-/** The names that `parseRectifier` knows, without parameters. */
+/**
+ * The names that `parseRectifier` knows, without parameters.
+ *
+ * @example
+ * import { rectifierNames } from 'reluminate';
+ * rectifierNames.includes('leaky'); // => true
+ */
 export const rectifierNames: readonly string[] = [...families.keys()];
 
 function parseNumber(spelling: string, parameter: string, text: string): number {
@@ -68,7 +77,7 @@ function parseNumber(spelling: string, parameter: string, text: string): number 
 
 /**
  * The rectifier that a short name stands for: `relu`, `leaky:0.01`, `prelu`, `prelu:0.25`, `rrelu:0.125,0.333`, `elu:1`, … (all of
- * `rectifierNames`); parameters follow a colon and have their usual defaults. Throws a RangeError for other names and
+ * `rectifierNames`), in capitals or not, and as libraries spell it (`LeakyReLU`, `hard_swish`, `swish`); parameters follow a colon and have their usual defaults. Throws a RangeError for other names and
  * numbers.
  *
  * @example
@@ -82,7 +91,7 @@ export function parseRectifier(spelling: string): Rectifier {
   const text = spelling.trim().toLowerCase();
   const colon = text.indexOf(':');
   const written = colon < 0 ? text : text.slice(0, colon);
-  const family = families.get(synonyms.get(written) ?? written);
+  const family = known.get(joined(written));
   if (!family)
     throw new RangeError(`parseRectifier: the name must be one of ${rectifierNames.join(', ')}, got '${spelling}'`);
   if (colon < 0) return family.make();

@@ -1,3 +1,5 @@
+import { describe } from './floats.js';
+
 /** One round's multiplication: the high 32 bits of a * b, whose low ones are `low`. float64 has the product to within 2^11. */
 const high = (a: number, b: number, low: number): number => Math.round((a * b - low) / 2 ** 32);
 
@@ -29,6 +31,11 @@ export function philoxInto(
   out[3] = c3;
 }
 
+function refuseWords(name: string, words: unknown, count: number): void {
+  if (!Array.isArray(words) || words.length !== count || !words.every(Number.isInteger))
+    throw new TypeError(`philox: ${name} must be an array of ${count} 32-bit whole numbers, got ${describe(words)}`);
+}
+
 /**
  * Philox4x32-10, Salmon, Moraes, Dror & Shaw 2011, "Parallel random numbers: as easy as 1, 2, 3": four 32-bit random numbers as a
  * function of a 128-bit counter and a 64-bit key, both given as 32-bit words, lowest first. Having no state, it gives any part of a
@@ -42,6 +49,8 @@ export function philox(
   counter: readonly [number, number, number, number],
   key: readonly [number, number],
 ): Uint32Array<ArrayBuffer> {
+  refuseWords('counter', counter, 4);
+  refuseWords('key', key, 2);
   const numbers = new Uint32Array(4);
   philoxInto(numbers, ...counter, ...key);
   return numbers;

@@ -1,4 +1,6 @@
-import type { Loop } from './elementwise.js';
+import { type Loop, total } from './elementwise.js';
+import type { Elements } from './floats.js';
+import { fittedDivisor, positive } from './parameters.js';
 
 /**
  * The definition everything else is tested against: x for x > 0, a*x for x <= 0 and NaN. `max(a*x, x)` is the same only for
@@ -26,6 +28,23 @@ export const slopeDerivatives: Loop = (x, y, a, z) => {
     y[i] = derivatives[Number(value < 0) + 2 * Number(value > 0) + 3 * Number(Number.isNaN(value))]!;
   }
 };
+
+export const slopeInverse = (y: number, a: number): number => (y > 0 ? y : y / a);
+
+export const slopeInverses: Loop = (y, x, a) => {
+  const divisors = Float64Array.of(a, 1);
+  for (let i = 0; i < y.length; i++) x[i] = y[i]! / divisors[Number(y[i]! > 0)]!;
+};
+
+/** The slope as an inverse of y divides by it; throws a RangeError unless it is above 0. */
+export const invertibleSlope = (operation: string, name: string, slope: number, y?: Elements): number =>
+  fittedDivisor(operation, name, positive(operation, name, slope, ', for the function to have an inverse'), y);
+
+const isNegative = (x: number): number => (Number.isNaN(x) ? x : Number(x < 0));
+
+/** Σ ln |f'|: the number of negative elements times ln a; never -0. */
+export const slopeLogDet = (operation: string, x: Elements, a: number): number =>
+  total(operation, x, isNegative) * Math.log(a) + 0;
 
 /** The second derivative of anything made of lines: 0, NaN for NaN. */
 export const flat = (x: number): number => (Number.isNaN(x) ? x : 0);

@@ -87,6 +87,20 @@ function backward({ x, dy, dx, slopes, layout }: BackwardInputs, kinks: Float64A
   return settle(sums);
 }
 
+/** `preluBackward` for the operation that messages name. */
+export function backwardFor<G extends FloatArray>(
+  operation: string,
+  x: FloatArray,
+  dy: G,
+  slopes: Slopes,
+  options: LayoutOption & AtZeroOption & OutOption<G>,
+): PreluGradients<G> {
+  const inputs = backwardInputs(operation, 'x', x, dy, slopes, options);
+  const kinks = inputs.slopes.map(slope => atKink(operation, options.atZero, slope));
+  const dslopes = backward(inputs, isFloat32(dy) ? kinks.map(Math.fround) : kinks);
+  return { dx: deliver(dy, options.out, inputs.dx), dslopes };
+}
+
 /**
  * The backward pass of `prelu`: dx = dy * (x > 0 ? 1 : a_c) and ∂L/∂a_c = Σ dy * min(x, 0) over the channel, He et al. 2015,
  * equation 3. Only negative inputs teach the slope. Its sums are compensated float64. At 0 the derivative follows `atZero`
@@ -101,17 +115,12 @@ function backward({ x, dy, dx, slopes, layout }: BackwardInputs, kinks: Float64A
  * dx; // => [0.5, 1, 0.125, 1]
  * Array.from(dslopes); // => [-1, -2]
  */
-export function preluBackward<G extends FloatArray>(
+export const preluBackward = <G extends FloatArray>(
   x: FloatArray,
   dy: G,
   slopes: Slopes,
   options: LayoutOption & AtZeroOption & OutOption<G> = {},
-): PreluGradients<G> {
-  const inputs = backwardInputs('preluBackward', 'x', x, dy, slopes, options);
-  const kinks = inputs.slopes.map(slope => atKink('preluBackward', options.atZero, slope));
-  const dslopes = backward(inputs, isFloat32(dy) ? kinks.map(Math.fround) : kinks);
-  return { dx: deliver(dy, options.out, inputs.dx), dslopes };
-}
+): PreluGradients<G> => backwardFor('preluBackward', x, dy, slopes, options);
 
 /**
  * `preluBackward` for those who kept the output y instead of x (an activation computed in place): for slopes above 0, y has

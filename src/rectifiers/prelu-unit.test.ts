@@ -54,6 +54,15 @@ describe('constraints', () => {
     refused(2, { kind: 'projection', lower: 0, upper: 1 }, 'from 0 to 1');
     refused(0, { kind: 'softplus' }, 'greater than 0');
     refused(1, { kind: 'sigmoid', lower: 0, upper: 1 }, 'between 0 and 1, both excluded,');
+    for (const f of [slopeFromParameter, slopeByParameter, parameterFromSlope]) {
+      expect(() => f(1, { kind: 'foo' } as never)).toThrow(`${f.name}: constraint.kind must be 'none', `);
+      expect(() => f(1, { kind: 'sigmoid', lower: 1, upper: 0 })).toThrow(
+        `${f.name}: constraint.lower must be less than`,
+      );
+      expect(() => f(NaN, { kind: 'softplus' })).toThrow(
+        `${f.name}: ${f === parameterFromSlope ? 'slope' : 'parameter'} must be finite, got NaN`,
+      );
+    }
   });
 });
 
@@ -120,6 +129,32 @@ describe('a step', () => {
     );
   });
 
+  test('however large never puts a slope on a bound that it must not touch', () => {
+    const open: SlopeConstraint[] = [
+      { kind: 'softplus' },
+      ...[
+        [0, 1],
+        [-0.5, 1],
+        [0.5, 1],
+        [100, 101],
+        [-3, 0],
+        [1e-300, 2e-300],
+      ].map(([lower, upper]) => ({ kind: 'sigmoid', lower, upper }) as SlopeConstraint),
+    ];
+    for (const constraint of open) {
+      const { lower, upper } = constraint.kind === 'sigmoid' ? constraint : { lower: 0, upper: Infinity };
+      const initial = constraint.kind === 'sigmoid' ? lower + (upper - lower) / 4 : 0.25;
+      for (const sign of [-1, 1]) {
+        const far = preluUnitStep(createPreluUnit({ initial, constraint }), [sign], { learningRate: 1e305 });
+        const [slope] = preluUnitSlopes(far) as [number];
+        expect(slope).toBeGreaterThan(lower);
+        expect(slope).toBeLessThan(upper);
+        expect(Math.abs(slopeByParameter(far.parameters[0]!, constraint))).toBeGreaterThan(0);
+        expect(parsePreluUnit(JSON.stringify(far))).toEqual(far);
+      }
+    }
+  });
+
   test('decays slopes only where asked, through the chain rule', () => {
     const step = { learningRate: 1, weightDecay: 0.5 };
     expect(preluUnitStep(createPreluUnit(), [0], { learningRate: 1 }).parameters).toEqual([0.25]);
@@ -137,6 +172,11 @@ describe('a step', () => {
     refused([1, 2], {}, 'dslopes must have length 1 (channels), got 2');
     refused([1], { momentum: 1 }, 'momentum must be less than 1, got 1');
     refused([1], { learningRate: -1 }, 'learningRate must be at least 0, got -1');
+    refused(
+      [1e300],
+      { learningRate: 1e300 },
+      'the step must be finite, got velocity Infinity and parameter -Infinity (channel 0)',
+    );
     refused([1], { weightDecay: Infinity }, 'weightDecay must be finite, got Infinity');
   });
 });
@@ -162,6 +202,14 @@ describe('as JSON', () => {
       { ...createPreluUnit(), constraint: { kind: 'sigmoid', lower: 1, upper: 1 } },
       'constraint.lower must be less than upper, got lower 1 and upper 1',
     );
+    refused(
+      { parameters: [5], velocity: [0], constraint: { kind: 'projection', lower: 0, upper: 1 } },
+      "the slope of parameters[0] must be from 0 to 1 for constraint 'projection', got 5",
+    );
+    refused(
+      { parameters: [0, -800], velocity: [0, 0], constraint: { kind: 'softplus' } },
+      "the slope of parameters[1] must be greater than 0 for constraint 'softplus', got 0",
+    );
     expect(() => parsePreluUnit('{')).toThrow(SyntaxError);
   });
 });
@@ -171,5 +219,24 @@ test('bad options are refused', () => {
     expect(() => createPreluUnit(options)).toThrow(new RangeError(message));
   refused({ channels: 0 }, 'createPreluUnit: channels must be a whole number from 1 to 2^53 - 1, got 0');
   refused({ channels: 2, initial: [1] }, 'createPreluUnit: initial must have length 2 (channels), got 1');
-  refused({ initial: Number.NaN }, 'parameterFromSlope: slope must be finite, got NaN');
+  refused({ initial: Number.NaN }, 'createPreluUnit: initial must be finite, got NaN');
+  refused({ channels: 2 ** 40 }, 'createPreluUnit: channels must be at most 2^26, got 1099511627776');
+  refused(
+    { initial: 2, constraint: { kind: 'projection', lower: 0, upper: 1 } },
+    "createPreluUnit: initial must be from 0 to 1 for constraint 'projection', got 2",
+  );
+  expect(() => createPreluUnit({ initial: null as never })).toThrow(
+    new TypeError(
+      'createPreluUnit: initial must be an array of numbers, Float16Array, Float32Array or Float64Array, got null',
+    ),
+  );
+  expect(() => createPreluUnit(3 as never)).toThrow(
+    'createPreluUnit: options must be an object such as { channels: 64 }, got 3',
+  );
+  expect(() => preluUnitForward(createPreluUnit({ channels: 3 }), [1, 2])).toThrow(
+    'preluUnitForward: slopes must have length',
+  );
+  expect(() => preluUnitBackward(createPreluUnit({ channels: 3 }), [1, 2], [1, 2])).toThrow(
+    'preluUnitBackward: slopes must have length',
+  );
 });

@@ -1,15 +1,16 @@
 import { asFloats, describe, type Elements, type FloatArray, type OutOption, type Result } from './floats.js';
 import type { AtZeroOption } from './kink.js';
 import type { LayoutOption } from './layout.js';
-import { finite, whole } from './parameters.js';
-import { prelu } from './prelu.js';
-import { type PreluGradients, preluBackward } from './prelu-backward.js';
+import { finite, refuseNonObject, whole } from './parameters.js';
+import { rectify } from './prelu.js';
+import { backwardFor, type PreluGradients } from './prelu-backward.js';
 import {
   checkConstraint,
-  parameterFromSlope,
+  heldParameter,
+  parameterUnder,
   type SlopeConstraint,
-  slopeByParameter,
-  slopeFromParameter,
+  slopeByParameterUnder,
+  slopeUnder,
 } from './slope-constraint.js';
 
 /**
@@ -33,27 +34,30 @@ export interface PreluUnitOptions {
   readonly constraint?: SlopeConstraint | undefined;
 }
 
+/** Most slopes in a unit: those of an activation of 64 million elements. */
+const mostChannels = 2 ** 26;
+
 /**
- * A new unit. Throws a RangeError for channels that are not a whole number from 1 up, another number of initial slopes, and slopes that the
+ * A new unit. Throws a RangeError for channels that are not a whole number from 1 to 2^26, another number of initial slopes, and slopes that the
  * constraint cannot hold.
  *
  * @example
  * import { createPreluUnit } from 'reluminate';
  * createPreluUnit({ channels: 2 }).parameters; // => [0.25, 0.25]
  */
-export function createPreluUnit({
-  channels = 1,
-  initial = 0.25,
-  constraint = { kind: 'none' },
-}: PreluUnitOptions = {}): PreluUnit {
+export function createPreluUnit(options: PreluUnitOptions = {}): PreluUnit {
   const operation = 'createPreluUnit';
-  whole(operation, 'channels', channels, 1);
+  refuseNonObject(operation, options, '{ channels: 64 }');
+  const { channels = 1, initial = 0.25, constraint = { kind: 'none' } } = options;
+  if (whole(operation, 'channels', channels, 1) > mostChannels)
+    throw new RangeError(`${operation}: channels must be at most 2^26, got ${channels}`);
   const slopes = typeof initial === 'number' ? new Array<number>(channels).fill(initial) : initial;
-  if (slopes.length !== channels)
-    throw new RangeError(`${operation}: initial must have length ${channels} (channels), got ${slopes.length}`);
+  const given = asFloats(operation, 'initial', slopes);
+  if (given.length !== channels)
+    throw new RangeError(`${operation}: initial must have length ${channels} (channels), got ${given.length}`);
   const held = checkConstraint(operation, constraint);
   return {
-    parameters: Array.from(slopes, slope => parameterFromSlope(slope, held)),
+    parameters: Array.from(given, slope => parameterUnder(held, slope, operation, 'initial')),
     velocity: new Array<number>(channels).fill(0),
     constraint: held,
   };
@@ -67,7 +71,7 @@ export function createPreluUnit({
  * preluUnitSlopes(createPreluUnit({ initial: 0.25, constraint: { kind: 'sigmoid', lower: 0, upper: 0.5 } })); // => [0.25]
  */
 export const preluUnitSlopes = ({ parameters, constraint }: PreluUnit): number[] =>
-  parameters.map(parameter => slopeFromParameter(parameter, constraint));
+  parameters.map(parameter => slopeUnder(constraint, parameter));
 
 /**
  * y = `prelu(x, slopes)`.
@@ -80,7 +84,7 @@ export const preluUnitForward = <X extends Elements>(
   unit: PreluUnit,
   x: X,
   options: LayoutOption & OutOption<X> = {},
-): Result<X> => prelu(x, preluUnitSlopes(unit), options);
+): Result<X> => rectify('preluUnitForward', x, preluUnitSlopes(unit), options);
 
 /** The gradients of a loss with respect to the input, the slopes and the parameters behind them. */
 export interface PreluUnitGradients<G> extends PreluGradients<G> {
@@ -105,7 +109,7 @@ export function preluUnitParameterGradients(
     throw new RangeError(
       `preluUnitParameterGradients: dslopes must have length ${parameters.length} (channels), got ${dslopes.length}`,
     );
-  return Float64Array.from(parameters, (parameter, c) => dslopes[c]! * slopeByParameter(parameter, constraint));
+  return Float64Array.from(parameters, (parameter, c) => dslopes[c]! * slopeByParameterUnder(constraint, parameter));
 }
 
 /**
@@ -123,7 +127,7 @@ export function preluUnitBackward<G extends FloatArray>(
   dy: G,
   options: LayoutOption & AtZeroOption & OutOption<G> = {},
 ): PreluUnitGradients<G> {
-  const { dx, dslopes } = preluBackward(x, dy, preluUnitSlopes(unit), options);
+  const { dx, dslopes } = backwardFor('preluUnitBackward', x, dy, preluUnitSlopes(unit), options);
   return { dx, dslopes, dparameters: preluUnitParameterGradients(unit, dslopes) };
 }
 
@@ -141,8 +145,9 @@ export interface PreluStepOptions {
 
 /**
  * One step of gradient descent with momentum, He et al. 2015, section 2.1: v ← μ v + ε ∂L/∂p, p ← p - v, then the projection
- * if there is one. Takes the slopes' gradients, from `preluUnitBackward` or any kernel, and applies the chain rule itself.
- * Throws a RangeError for gradients that are not finite: the unit would be lost.
+ * if there is one. With `'softplus'` and `'sigmoid'` p stops where float64 would round the slope to its bound. Takes the
+ * slopes' gradients, from `preluUnitBackward` or any kernel, and applies the chain rule itself. Throws a RangeError for
+ * gradients that are not finite and steps that overflow: the unit would be lost.
  *
  * @example
  * import { createPreluUnit, preluUnitStep } from 'reluminate';
@@ -150,12 +155,10 @@ export interface PreluStepOptions {
  * preluUnitStep(unit, [-1], { learningRate: 0.5 }).parameters; // => [0.75]
  * preluUnitStep(unit, [1], { learningRate: 0.5 }).parameters; // => [0]
  */
-export function preluUnitStep(
-  unit: PreluUnit,
-  dslopes: FloatArray,
-  { learningRate, momentum = 0, weightDecay = 0 }: PreluStepOptions,
-): PreluUnit {
+export function preluUnitStep(unit: PreluUnit, dslopes: FloatArray, options: PreluStepOptions): PreluUnit {
   const operation = 'preluUnitStep';
+  refuseNonObject(operation, options, '{ learningRate: 0.01 }');
+  const { learningRate, momentum = 0, weightDecay = 0 } = options;
   const atLeast0 = (name: string, value: number) => {
     if (finite(operation, name, value) < 0)
       throw new RangeError(`${operation}: ${name} must be at least 0, got ${value}`);
@@ -178,8 +181,12 @@ export function preluUnitStep(
   );
   const velocity = unit.velocity.map((v, c) => momentum * v + learningRate * gradients[c]!);
   const moved = unit.parameters.map((parameter, c) => parameter - velocity[c]!);
-  const parameters =
-    unit.constraint.kind === 'projection' ? moved.map(slope => slopeFromParameter(slope, unit.constraint)) : moved;
+  const overflow = moved.findIndex((parameter, c) => !Number.isFinite(parameter) || !Number.isFinite(velocity[c]));
+  if (overflow >= 0)
+    throw new RangeError(
+      `${operation}: the step must be finite, got velocity ${velocity[overflow]} and parameter ${moved[overflow]} (channel ${overflow})`,
+    );
+  const parameters = moved.map(parameter => heldParameter(unit.constraint, parameter));
   return { parameters, velocity, constraint: unit.constraint };
 }
 
@@ -207,5 +214,10 @@ export function parsePreluUnit(text: string): PreluUnit {
     throw new RangeError(
       `${operation}: velocity must have length ${unit.parameters.length} (that of parameters), got ${unit.velocity.length}`,
     );
-  return { ...unit, constraint: checkConstraint(operation, constraint) };
+  const held = checkConstraint(operation, constraint);
+  unit.parameters.forEach((parameter, c) => {
+    const slope = held.kind === 'projection' ? parameter : slopeUnder(held, parameter);
+    parameterUnder(held, slope, operation, `the slope of parameters[${c}]`);
+  });
+  return { ...unit, constraint: held };
 }

@@ -2,6 +2,7 @@ import fc from 'fast-check';
 import { expect, test } from 'vitest';
 import { channelLayout } from './layout.js';
 import { leakyRelu } from './leaky-relu.js';
+import { philox } from './philox.js';
 import { prelu, preluDerivative, preluInverse, preluLogDet, preluRectifier } from './prelu.js';
 
 const layouts = fc.record({
@@ -96,4 +97,14 @@ test('as a Rectifier', () => {
     label: 'PReLU (0.25)',
     parameters: { negativeSlope: 0.25 },
   });
+});
+
+test('what is no shape, no words and no slope is refused by name', () => {
+  expect(() => channelLayout(3 as never)).toThrow(
+    new TypeError('channelLayout: dims must be an array of numbers, got 3'),
+  );
+  expect(() => philox(1 as never, [0, 0])).toThrow(
+    new TypeError('philox: counter must be an array of 4 32-bit whole numbers, got 1'),
+  );
+  expect(() => preluRectifier(Number.NaN)).toThrow(new RangeError('preluRectifier: slope must be finite, got NaN'));
 });

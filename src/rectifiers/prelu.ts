@@ -12,7 +12,8 @@ import {
 import { type AtZeroOption, atKink } from './kink.js';
 import { type LaidOut, type LayoutOption, layOut, type Slopes } from './layout.js';
 import { leakyReluRectifier } from './leaky-relu.js';
-import { slopeDerivative } from './piecewise-linear.js';
+import { finite, rounded } from './parameters.js';
+import { flat, slopeDerivative } from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 
 /** Fills y from x one channel's run at a time; `start` is where the run of channel c begins. */
@@ -40,6 +41,21 @@ function channelwise<X extends Elements>(
   return deliver(x, out, target);
 }
 
+/** `prelu` for the operation that messages name. */
+export const rectify = <X extends Elements>(
+  operation: string,
+  x: X,
+  slopes: Slopes,
+  options: LayoutOption & OutOption<X>,
+): Result<X> =>
+  channelwise(operation, x, slopes, options, slopes => {
+    const factors = Float64Array.of(0, 1);
+    return (x, y, start, end, c) => {
+      factors[0] = slopes[c]!;
+      for (let i = start; i < end; i++) y[i] = x[i]! * factors[Number(x[i]! > 0)]!;
+    };
+  });
+
 /**
  * The parametric rectifier: `x > 0 ? x : a_c * x` with the slope a_c of the element's channel, which the network learns. He,
  * Zhang, Ren & Sun 2015, "Delving deep into rectifiers", equation 1. Slopes are shared (a number or one element), per channel
@@ -52,13 +68,7 @@ function channelwise<X extends Elements>(
  * prelu([-1, 2, -4, -8], [0.5, 0.25], { layout: { outer: 2, channels: 2, inner: 1 } }); // => [-0.5, 2, -2, -2]
  */
 export const prelu = <X extends Elements>(x: X, slopes: Slopes, options: LayoutOption & OutOption<X> = {}): Result<X> =>
-  channelwise('prelu', x, slopes, options, slopes => {
-    const factors = Float64Array.of(0, 1);
-    return (x, y, start, end, c) => {
-      factors[0] = slopes[c]!;
-      for (let i = start; i < end; i++) y[i] = x[i]! * factors[Number(x[i]! > 0)]!;
-    };
-  });
+  rectify('prelu', x, slopes, options);
 
 /**
  * f'(x): 1 for x > 0, a_c for x < 0. At the kink a_c (PyTorch), or as `atZero` says. NaN for NaN.
@@ -77,6 +87,22 @@ export const preluDerivative = <X extends Elements>(
     return (x, y, start, end, c) => {
       for (let i = start; i < end; i++) y[i] = slopeDerivative(x[i]!, slopes[c]!, kinks[c]!);
     };
+  });
+
+/**
+ * f''(x): 0, except that the kink at 0 is a point mass of 1 - a_c, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { preluSecondDerivative } from 'reluminate';
+ * preluSecondDerivative([-1, 2, 0], 0.25); // => [0, 0, 0]
+ */
+export const preluSecondDerivative = <X extends Elements>(
+  x: X,
+  slopes: Slopes,
+  options: LayoutOption & OutOption<X> = {},
+): Result<X> =>
+  channelwise('preluSecondDerivative', x, slopes, options, () => (x, y, start, end) => {
+    for (let i = start; i < end; i++) y[i] = flat(x[i]!);
   });
 
 /** Throws a RangeError unless every slope is above 0, saying what for. */
@@ -135,7 +161,7 @@ export function preluLogDet(x: FloatArray, slopes: Slopes, { layout }: LayoutOpt
  * preluRectifier().value(-2); // => -0.5
  */
 export const preluRectifier = (slope = 0.25): Rectifier => ({
-  ...leakyReluRectifier(slope),
+  ...leakyReluRectifier(finite('preluRectifier', 'slope', slope)),
   name: `prelu:${slope}`,
-  label: `PReLU (${slope})`,
+  label: `PReLU (${rounded(slope)})`,
 });

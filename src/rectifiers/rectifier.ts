@@ -24,6 +24,8 @@ export interface Rectifier {
   readonly monotone: boolean;
   /** Where f or one of its derivatives jumps, in ascending order. */
   readonly kinks: readonly number[];
+  /** What its curved part scales with: α for CELU, 1/β for SiLU (default 1). */
+  readonly width?: number;
   /** What f makes of a Gaussian pre-activation with this mean and standard deviation. */
   moments(mean: number, std: number): GaussianMoments;
 }

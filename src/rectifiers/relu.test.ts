@@ -1,6 +1,6 @@
 import { expect, test } from 'vitest';
 import { hardSwish, hardSwishDerivative, hardSwishSecondDerivative } from './hard-swish.js';
-import { relu, reluDerivative, reluSecondDerivative } from './relu.js';
+import { relu, reluBackward, reluDerivative, reluSecondDerivative } from './relu.js';
 import { relu6, relu6Derivative } from './relu6.js';
 import { thresholdedRelu, thresholdedReluDerivative, thresholdedReluRectifier } from './thresholded-relu.js';
 
@@ -14,6 +14,14 @@ test('ReLU', () => {
   expect(reluDerivative([-0, 0], { atZero: 'one' })).toEqual([1, 1]);
   expect(reluDerivative(0, { atZero: 'half' })).toBe(0.5);
   expect(reluSecondDerivative(x)).toEqual([0, 0, 0, 0, 0, 0, 0, 0, 0, NaN]);
+});
+
+test('ReLU backward selects: nothing passes where x is not positive', () => {
+  const dy = x.map((_, i) => (i % 2 === 0 ? Infinity : -i));
+  expect(reluBackward(x, dy)).toEqual(x.map((value, i) => (value > 0 ? dy[i] : 0)));
+  const held = Float32Array.from(dy);
+  expect(reluBackward(x, held, { out: held })).toBe(held);
+  expect(() => reluBackward(x, [1])).toThrow(new RangeError('reluBackward: dy must have length 10 (that of x), got 1'));
 });
 
 test('ReLU6', () => {

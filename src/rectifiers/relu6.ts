@@ -19,8 +19,8 @@ const values: Loop = (x, y) => {
  * import { relu6 } from 'reluminate';
  * relu6([-1, 3, 9]); // => [0, 3, 6]
  */
-export const relu6 = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('relu6', x, out, value, values);
+export const relu6 = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('relu6', x, options, value, values);
 
 const derivative = (x: number, kink: number): number => (x > 0 && x < 6 ? 1 : x === 0 ? kink : Number.isNaN(x) ? x : 0);
 const derivatives: Loop = (x, y, kink) => {
@@ -35,16 +35,26 @@ const derivatives: Loop = (x, y, kink) => {
  * import { relu6Derivative } from 'reluminate';
  * relu6Derivative([-1, 0, 3, 6]); // => [0, 0, 1, 0]
  */
-export const relu6Derivative = <X extends Elements>(
-  x: X,
-  { out, atZero }: AtZeroOption & OutOption<X> = {},
-): Result<X> => elementwise('relu6Derivative', x, out, derivative, derivatives, atKink('relu6Derivative', atZero, 0));
+export const relu6Derivative = <X extends Elements>(x: X, options: AtZeroOption & OutOption<X> = {}): Result<X> =>
+  elementwise('relu6Derivative', x, options, derivative, derivatives, atKink('relu6Derivative', options.atZero, 0));
 
-/** f''(x): 0, except for point masses of 1 at 0 and -1 at 6, for which 0 is given. NaN for NaN. */
-export const relu6SecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('relu6SecondDerivative', x, out, flat, flats);
+/**
+ * f''(x): 0, except for point masses of 1 at 0 and -1 at 6, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { relu6SecondDerivative } from 'reluminate';
+ * relu6SecondDerivative([-1, 3, 7]); // => [0, 0, 0]
+ */
+export const relu6SecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('relu6SecondDerivative', x, options, flat, flats);
 
-/** ReLU6 as a `Rectifier`; its moments by quadrature, as their closed form cancels for a large std. */
+/**
+ * ReLU6 as a `Rectifier`; its moments by quadrature, as their closed form cancels for a large std.
+ *
+ * @example
+ * import { relu6Rectifier } from 'reluminate';
+ * relu6Rectifier().range; // => [0, 6]
+ */
 export const relu6Rectifier = (): Rectifier => ({
   name: 'relu6',
   label: 'ReLU6',

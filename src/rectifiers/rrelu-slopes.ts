@@ -1,5 +1,5 @@
-import { describe } from './floats.js';
-import { finite, positive, whole } from './parameters.js';
+import { describe, type Elements } from './floats.js';
+import { finite, fitted, positive, refuseNonObject, whole } from './parameters.js';
 import { philoxInto } from './philox.js';
 
 /**
@@ -31,6 +31,7 @@ export interface Distribution {
 }
 
 export function distributionOf(operation: string, options: RreluOptions): Distribution {
+  refuseNonObject(operation, options, '{ lower: 0.125, upper: 0.333 }');
   const convention = options.convention ?? 'uniform';
   if (convention !== 'uniform' && convention !== 'xu2015')
     throw new RangeError(`${operation}: convention must be 'uniform' or 'xu2015', got ${describe(convention)}`);
@@ -45,6 +46,10 @@ export function distributionOf(operation: string, options: RreluOptions): Distri
 
 export const meanOf = ({ convention, lower, upper }: Distribution): number =>
   convention === 'uniform' ? (lower + upper) / 2 : 2 / (lower + upper);
+
+/** The slope of evaluation as functions of x use it (see `fitted`). */
+export const meanSlopeOf = (operation: string, options: RreluOptions, x?: Elements): number =>
+  fitted(operation, 'the mean slope', meanOf(distributionOf(operation, options)), x);
 
 /**
  * The slope of evaluation: the mean (lower + upper) / 2, or 2 / (lower + upper) as Xu et al. 2015 use it at test time.
@@ -79,6 +84,7 @@ const words = (value: number): [number, number] => [value >>> 0, Math.floor(valu
 
 /** The noise that options ask for, its bounds in float32 where `float32` says so. */
 export function noiseOf(operation: string, options: RreluOptions & NoiseOptions, float32: boolean): Noise {
+  refuseNonObject(operation, options, '{ seed: 1 }');
   const { convention, lower, upper } = distributionOf(operation, options);
   const seed = whole(operation, 'seed', options.seed, 0);
   const stream = whole(operation, 'stream', options.stream ?? 0, 0);

@@ -14,11 +14,24 @@ import {
 import { slopeMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
 import { leakyReluRectifier } from './leaky-relu.js';
-import { slopeDerivative, slopeDerivatives, slopeValue, slopeValues } from './piecewise-linear.js';
+import { rounded } from './parameters.js';
+import {
+  flat,
+  flats,
+  invertibleSlope,
+  slopeDerivative,
+  slopeDerivatives,
+  slopeInverse,
+  slopeInverses,
+  slopeLogDet,
+  slopeValue,
+  slopeValues,
+} from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 import {
   distributionOf,
   meanOf,
+  meanSlopeOf,
   type NoiseOptions,
   noiseOf,
   type RreluOptions,
@@ -27,25 +40,67 @@ import {
 } from './rrelu-slopes.js';
 
 /**
- * Randomized leaky ReLU in evaluation: leaky ReLU with the slope `rreluMeanSlope`. Its inverse and log-determinant are leaky
- * ReLU's with that slope. Special values as `leakyRelu`.
+ * Randomized leaky ReLU in evaluation: leaky ReLU with the slope `rreluMeanSlope`. Special values as `leakyRelu`.
  *
  * @example
  * import { rrelu } from 'reluminate';
  * rrelu([-8, 8], { lower: 0.25, upper: 0.5 }); // => [-3, 8]
  */
 export const rrelu = <X extends Elements>(x: X, options: RreluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('rrelu', x, options.out, slopeValue, slopeValues, meanOf(distributionOf('rrelu', options)));
+  elementwise('rrelu', x, options, slopeValue, slopeValues, meanSlopeOf('rrelu', options, x));
 
-/** f'(x) in evaluation: `leakyReluDerivative` with the slope `rreluMeanSlope`. */
+/**
+ * f'(x) in evaluation: `leakyReluDerivative` with the slope `rreluMeanSlope`. (In training it is `rreluTrainBackward` of ones.)
+ *
+ * @example
+ * import { rreluDerivative } from 'reluminate';
+ * rreluDerivative([-8, 8], { lower: 0.25, upper: 0.5 }); // => [0.375, 1]
+ */
 export function rreluDerivative<X extends Elements>(
   x: X,
   options: RreluOptions & AtZeroOption & OutOption<X> = {},
 ): Result<X> {
-  const slope = meanOf(distributionOf('rreluDerivative', options));
+  const slope = meanSlopeOf('rreluDerivative', options, x);
   const kink = atKink('rreluDerivative', options.atZero, slope);
-  return elementwise('rreluDerivative', x, options.out, slopeDerivative, slopeDerivatives, slope, kink);
+  return elementwise('rreluDerivative', x, options, slopeDerivative, slopeDerivatives, slope, kink);
 }
+
+/**
+ * f''(x): 0, except that the kink at 0 is a point mass of 1 - a, for which 0 is given. NaN for NaN.
+ *
+ * @example
+ * import { rreluSecondDerivative } from 'reluminate';
+ * rreluSecondDerivative([-8, 0, 8]); // => [0, 0, 0]
+ */
+export const rreluSecondDerivative = <X extends Elements>(x: X, options: RreluOptions & OutOption<X> = {}): Result<X> =>
+  elementwise('rreluSecondDerivative', x, options, flat, flats);
+
+/**
+ * The inverse in evaluation: `leakyReluInverse` with the slope `rreluMeanSlope`. Throws a RangeError unless that is above 0.
+ *
+ * @example
+ * import { rreluInverse } from 'reluminate';
+ * rreluInverse([-3, 8], { lower: 0.25, upper: 0.5 }); // => [-8, 8]
+ */
+export const rreluInverse = <Y extends Elements>(y: Y, options: RreluOptions & OutOption<Y> = {}): Result<Y> =>
+  elementwise(
+    'rreluInverse',
+    y,
+    options,
+    slopeInverse,
+    slopeInverses,
+    invertibleSlope('rreluInverse', 'the mean slope', meanSlopeOf('rreluInverse', options), y),
+  );
+
+/**
+ * log |det J| of the map in evaluation: `leakyReluLogDet` with the slope `rreluMeanSlope`. Throws a RangeError unless that is above 0.
+ *
+ * @example
+ * import { rreluLogDet } from 'reluminate';
+ * rreluLogDet([-2, 3, -1], { lower: 0.5, upper: 1.5 }); // => 0
+ */
+export const rreluLogDet = (x: Elements, options: RreluOptions = {}): number =>
+  slopeLogDet('rreluLogDet', x, invertibleSlope('rreluLogDet', 'the mean slope', meanSlopeOf('rreluLogDet', options)));
 
 /** y_i = x_i for signs_i > 0, slope * x_i else: forward for signs x, backward for signs x and x the upstream gradient. */
 export function rectifyNoisily(signs: Floats, x: Floats, y: Floats, slope: (i: number) => number): void {
@@ -65,9 +120,9 @@ export function rectifyNoisily(signs: Floats, x: Floats, y: Floats, slope: (i: n
  */
 export function rreluTrain<X extends Elements>(x: X, options: RreluOptions & NoiseOptions & OutOption<X>): Result<X> {
   if (typeof x === 'number') {
-    const { out, ...rest } = options;
-    if (out !== undefined) throw new TypeError('rreluTrain: out must be left out where x is a number');
-    return rreluTrain([x as number], rest)[0] as Result<X>;
+    const slope = slopeSource(noiseOf('rreluTrain', options, false), false);
+    if (options.out !== undefined) throw new TypeError('rreluTrain: out must be left out where x is a number');
+    return slopeValue(x, slope(0)) as Result<X>;
   }
   const source = asFloats('rreluTrain', 'x', x);
   const slope = slopeSource(noiseOf('rreluTrain', options, isFloat32(x)), isFloat32(x));
@@ -113,11 +168,11 @@ export function rreluRectifier(options: RreluOptions = {}): Rectifier {
   const distribution = distributionOf('rreluRectifier', options);
   const { convention, lower, upper } = distribution;
   const [slope, slopeSquared] = slopeExpectations(distribution);
-  const short = (value: number) => Number(value.toPrecision(3));
+  const bounds = [lower, upper].map(bound => `${convention === 'uniform' ? '' : '1/'}${rounded(bound, 3)}`);
   return {
     ...leakyReluRectifier(meanOf(distribution)),
     name: `${convention === 'uniform' ? 'rrelu' : 'rrelu-xu2015'}:${lower},${upper}`,
-    label: `RReLU (${convention === 'uniform' ? '' : '1/'}${short(lower)} to ${convention === 'uniform' ? '' : '1/'}${short(upper)})`,
+    label: `RReLU (${bounds.join(' to ')})`,
     parameters: { lower, upper },
     moments: (mean, std) => slopeMoments(mean, std, slope, slopeSquared),
   };

@@ -2,12 +2,24 @@ import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { positive } from './parameters.js';
+import { fittedDivisor, positive, refuseNonObject } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
-/** The α for which a standard normal input keeps mean 0 and variance 1. */
+/**
+ * The α for which a standard normal input keeps mean 0 and variance 1.
+ *
+ * @example
+ * import { seluAlpha } from 'reluminate';
+ * seluAlpha; // => 1.6732632423543772
+ */
 export const seluAlpha = 1.6732632423543772;
-/** The λ for which a standard normal input keeps mean 0 and variance 1. */
+/**
+ * The λ for which a standard normal input keeps mean 0 and variance 1.
+ *
+ * @example
+ * import { seluLambda } from 'reluminate';
+ * seluLambda; // => 1.0507009873554805
+ */
 export const seluLambda = 1.0507009873554805;
 
 export interface SeluOptions {
@@ -17,8 +29,14 @@ export interface SeluOptions {
   readonly lambda?: number | undefined;
 }
 
-const parametersOf = (operation: string, { alpha = seluAlpha, lambda = seluLambda }: SeluOptions) =>
-  [positive(operation, 'lambda', lambda), positive(operation, 'alpha', alpha)] as const;
+function parametersOf(operation: string, options: SeluOptions, x?: Elements): readonly [number, number] {
+  refuseNonObject(operation, options, '{ alpha: 1.67, lambda: 1.05 }');
+  const { alpha = seluAlpha, lambda = seluLambda } = options;
+  return [
+    fittedDivisor(operation, 'lambda', positive(operation, 'lambda', lambda), x),
+    fittedDivisor(operation, 'alpha', positive(operation, 'alpha', alpha), x),
+  ];
+}
 
 const value = (x: number, lambda: number, alpha: number): number => lambda * (x > 0 ? x : alpha * Math.expm1(x));
 const values: Loop = (x, y, lambda, alpha) => {
@@ -35,7 +53,7 @@ const values: Loop = (x, y, lambda, alpha) => {
  * selu([-Infinity, 0, 2], { alpha: 2, lambda: 3 }); // => [-6, 0, 6]
  */
 export const selu = <X extends Elements>(x: X, options: SeluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise('selu', x, options.out, value, values, ...parametersOf('selu', options));
+  elementwise('selu', x, options, value, values, ...parametersOf('selu', options, x));
 
 const derivative = (x: number, lambda: number, alpha: number, kink: number): number =>
   x > 0 ? lambda : x === 0 ? kink : lambda * (alpha * Math.exp(x));
@@ -54,9 +72,9 @@ export function seluDerivative<X extends Elements>(
   x: X,
   options: SeluOptions & AtZeroOption & OutOption<X> = {},
 ): Result<X> {
-  const [lambda, alpha] = parametersOf('seluDerivative', options);
+  const [lambda, alpha] = parametersOf('seluDerivative', options, x);
   const kink = atKink('seluDerivative', options.atZero, lambda * alpha, lambda);
-  return elementwise('seluDerivative', x, options.out, derivative, derivatives, lambda, alpha, kink);
+  return elementwise('seluDerivative', x, options, derivative, derivatives, lambda, alpha, kink);
 }
 
 const second = (x: number, lambda: number, alpha: number): number => (x >= 0 ? 0 : lambda * (alpha * Math.exp(x)));
@@ -64,16 +82,16 @@ const seconds: Loop = (x, y, lambda, alpha) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, lambda, alpha);
 };
 
-/** f''(x): 0 for x >= 0, λα exp(x) for x < 0 (and a point mass of λ - λα at 0). NaN for NaN. */
+/**
+ * f''(x): 0 for x >= 0, λα exp(x) for x < 0 (and a point mass of λ - λα at 0). NaN for NaN.
+ *
+ * @example
+ * import { seluSecondDerivative } from 'reluminate';
+ * seluSecondDerivative([-Infinity, 0, 2]); // => [0, 0, 0]
+ * seluSecondDerivative(-1, { alpha: 2, lambda: 3 }).toFixed(4); // => "2.2073"
+ */
 export const seluSecondDerivative = <X extends Elements>(x: X, options: SeluOptions & OutOption<X> = {}): Result<X> =>
-  elementwise(
-    'seluSecondDerivative',
-    x,
-    options.out,
-    second,
-    seconds,
-    ...parametersOf('seluSecondDerivative', options),
-  );
+  elementwise('seluSecondDerivative', x, options, second, seconds, ...parametersOf('seluSecondDerivative', options, x));
 
 const inverse = (y: number, lambda: number, alpha: number): number =>
   y > 0 ? y / lambda : Math.log1p(y / lambda / alpha);
@@ -89,9 +107,15 @@ const inverses: Loop = (y, x, lambda, alpha) => {
  * seluInverse([0, 6], { alpha: 2, lambda: 3 }); // => [0, 2]
  */
 export const seluInverse = <Y extends Elements>(y: Y, options: SeluOptions & OutOption<Y> = {}): Result<Y> =>
-  elementwise('seluInverse', y, options.out, inverse, inverses, ...parametersOf('seluInverse', options));
+  elementwise('seluInverse', y, options, inverse, inverses, ...parametersOf('seluInverse', options, y));
 
-/** log |det J| of the map over all elements: the sum of ln λ, and of ln α + x over the negative ones. */
+/**
+ * log |det J| of the map over all elements: the sum of ln λ, and of ln α + x over the negative ones.
+ *
+ * @example
+ * import { seluLogDet } from 'reluminate';
+ * seluLogDet([-1, 2], { alpha: 1, lambda: 1 }); // => -1
+ */
 export function seluLogDet(x: Elements, options: SeluOptions = {}): number {
   const [logLambda, logAlpha] = parametersOf('seluLogDet', options).map(Math.log) as [number, number];
   return total('seluLogDet', x, value => logLambda + (value >= 0 ? 0 : logAlpha + value));

@@ -23,7 +23,7 @@ import { addTerm, backwardInputs, channelSums, type PreluGradients, settle } fro
 export function signMask(x: FloatArray): Uint8Array<ArrayBuffer> {
   const values = asFloats('signMask', 'x', x);
   const mask = new Uint8Array(Math.ceil(values.length / 8));
-  for (let i = 0; i < values.length; i++) mask[i >> 3]! |= Number(values[i]! > 0) << (i & 7);
+  for (let i = 0; i < values.length; i++) mask[Math.floor(i / 8)]! |= Number(values[i]! > 0) << (i % 8);
   return mask;
 }
 
@@ -37,7 +37,7 @@ export function checkMask(operation: string, mask: Uint8Array, length: number): 
     );
 }
 
-const isPositive = (mask: Uint8Array, i: number) => (mask[i >> 3]! >> (i & 7)) & 1;
+const isPositive = (mask: Uint8Array, i: number) => (mask[Math.floor(i / 8)]! >> (i % 8)) & 1;
 
 /**
  * dx of `preluBackward` from the sign mask of x alone: dy where x was positive, a_c * dy elsewhere, for any slopes. That is all a
@@ -70,6 +70,13 @@ export function preluBackwardFromMask<G extends FloatArray>(
   return deliver(dy, out, target);
 }
 
+/** Throws a RangeError where a slope is 0. */
+export function refuseSlopes0(operation: string, slopes: Float32Array | Float64Array): void {
+  const c = slopes.indexOf(0);
+  if (c >= 0)
+    throw new RangeError(`${operation}: slopes must not be 0, for y to tell x, got ${slopes[c]} (channel ${c})`);
+}
+
 /**
  * dx and the slope gradients from the sign mask of x and the output y: x = y / a_c where the mask says negative. Unlike
  * `preluBackwardFromOutput` it works for negative slopes too; throws a RangeError for a slope of 0, which leaves nothing of a
@@ -91,11 +98,7 @@ export function preluBackwardFromMaskAndOutput<G extends FloatArray>(
   const inputs = backwardInputs(operation, 'y', y, dy, slopes, options);
   checkMask(operation, mask, inputs.x.length);
   refuseOverlap(operation, options.out, 'mask', mask);
-  const zero = inputs.slopes.indexOf(0);
-  if (zero >= 0)
-    throw new RangeError(
-      `${operation}: slopes must not be 0, for y to tell x, got ${inputs.slopes[zero]} (channel ${zero})`,
-    );
+  refuseSlopes0(operation, inputs.slopes);
   const sums = channelSums(inputs.slopes.length);
   const { outer, channels, inner } = inputs.layout;
   for (let o = 0, i = 0; o < outer; o++)

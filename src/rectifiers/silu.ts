@@ -2,7 +2,7 @@ import { elementwise, type Loop } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { damped, logistic } from './logistic.js';
-import { finite, positive } from './parameters.js';
+import { finite, fitted, positive, refuseNonObject, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface BetaOption {
@@ -10,7 +10,11 @@ export interface BetaOption {
   readonly beta?: number | undefined;
 }
 
-const betaOf = (operation: string, { beta = 1 }: BetaOption) => finite(operation, 'beta', beta);
+function betaOf(operation: string, options: BetaOption, x: Elements): number {
+  refuseNonObject(operation, options, '{ beta: 1 }');
+  const { beta = 1 } = options;
+  return fitted(operation, 'beta', finite(operation, 'beta', beta), x);
+}
 
 const value = (x: number, beta: number): number => damped(x, logistic(beta * x));
 const values: Loop = (x, y, beta) => {
@@ -28,7 +32,7 @@ const values: Loop = (x, y, beta) => {
  * silu(3, { beta: 0 }); // => 1.5
  */
 export const silu = <X extends Elements>(x: X, options: BetaOption & OutOption<X> = {}): Result<X> =>
-  elementwise('silu', x, options.out, value, values, betaOf('silu', options));
+  elementwise('silu', x, options, value, values, betaOf('silu', options, x));
 
 const derivative = (x: number, beta: number): number => {
   const on = logistic(beta * x);
@@ -46,7 +50,7 @@ const derivatives: Loop = (x, y, beta) => {
  * siluDerivative([-Infinity, 0, Infinity]); // => [0, 0.5, 1]
  */
 export const siluDerivative = <X extends Elements>(x: X, options: BetaOption & OutOption<X> = {}): Result<X> =>
-  elementwise('siluDerivative', x, options.out, derivative, derivatives, betaOf('siluDerivative', options));
+  elementwise('siluDerivative', x, options, derivative, derivatives, betaOf('siluDerivative', options, x));
 
 const second = (x: number, beta: number): number => {
   const [on, off] = [logistic(beta * x), logistic(-beta * x)];
@@ -56,9 +60,15 @@ const seconds: Loop = (x, y, beta) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!, beta);
 };
 
-/** f''(x) = β σ(βx) σ(-βx) (2 + βx (σ(-βx) - σ(βx))). NaN for NaN. */
+/**
+ * f''(x) = β σ(βx) σ(-βx) (2 + βx (σ(-βx) - σ(βx))). NaN for NaN.
+ *
+ * @example
+ * import { siluSecondDerivative } from 'reluminate';
+ * siluSecondDerivative(0); // => 0.5
+ */
 export const siluSecondDerivative = <X extends Elements>(x: X, options: BetaOption & OutOption<X> = {}): Result<X> =>
-  elementwise('siluSecondDerivative', x, options.out, second, seconds, betaOf('siluSecondDerivative', options));
+  elementwise('siluSecondDerivative', x, options, second, seconds, betaOf('siluSecondDerivative', options, x));
 
 const betaGradient = (x: number, beta: number): number => damped(x * x, logistic(beta * x) * logistic(-beta * x));
 const betaGradients: Loop = (x, y, beta) => {
@@ -73,16 +83,22 @@ const betaGradients: Loop = (x, y, beta) => {
  * siluBetaGradient(2, { beta: 0 }); // => 1
  */
 export const siluBetaGradient = <X extends Elements>(x: X, options: BetaOption & OutOption<X> = {}): Result<X> =>
-  elementwise('siluBetaGradient', x, options.out, betaGradient, betaGradients, betaOf('siluBetaGradient', options));
+  elementwise('siluBetaGradient', x, options, betaGradient, betaGradients, betaOf('siluBetaGradient', options, x));
 
-/** SiLU, or Swish with a β above 0, as a `Rectifier`; its moments by quadrature. */
+/**
+ * SiLU, or Swish with a β above 0, as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { siluRectifier } from 'reluminate';
+ * siluRectifier(2).range[0].toFixed(4); // => "-0.1392"
+ */
 export function siluRectifier(beta = 1): Rectifier {
   positive('siluRectifier', 'beta', beta);
   const f = (x: number) => value(x, beta);
   const slope = (x: number) => derivative(x, beta);
   return {
     name: beta === 1 ? 'silu' : `silu:${beta}`,
-    label: beta === 1 ? 'SiLU' : `Swish (${beta})`,
+    label: beta === 1 ? 'SiLU' : `Swish (${rounded(beta)})`,
     parameters: { beta },
     value: f,
     derivative: slope,
@@ -93,6 +109,7 @@ export function siluRectifier(beta = 1): Rectifier {
     lipschitz: 1.099839320128867,
     monotone: false,
     kinks: [],
-    moments: (mean, std) => quadratureMoments(mean, std, f, slope, [-3 / beta, 3 / beta]),
+    width: 1 / beta,
+    moments: (mean, std) => quadratureMoments(mean, std, f, slope, [], 1 / beta),
   };
 }

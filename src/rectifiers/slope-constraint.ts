@@ -36,20 +36,22 @@ export function checkConstraint(operation: string, constraint: SlopeConstraint):
   } as SlopeConstraint;
 }
 
-/**
- * The slope a that a learned parameter p stands for; clamped for `'projection'`.
- *
- * @example
- * import { slopeFromParameter } from 'reluminate';
- * slopeFromParameter(2, { kind: 'projection', lower: 0, upper: 1 }); // => 1
- * slopeFromParameter(0, { kind: 'sigmoid', lower: 0, upper: 0.5 }); // => 0.25
- */
-export function slopeFromParameter(parameter: number, constraint: SlopeConstraint): number {
+/** The bounds of a projection, those left out infinite. */
+const boundsOf = ({
+  lower = Number.NEGATIVE_INFINITY,
+  upper = Number.POSITIVE_INFINITY,
+}: {
+  lower?: number;
+  upper?: number;
+}) => [lower, upper] as const;
+
+/** `slopeFromParameter` for a constraint that has been checked. */
+export function slopeUnder(constraint: SlopeConstraint, parameter: number): number {
   switch (constraint.kind) {
     case 'none':
       return parameter;
     case 'projection': {
-      const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = constraint;
+      const [lower, upper] = boundsOf(constraint);
       return Math.min(Math.max(parameter, lower), upper);
     }
     case 'softplus':
@@ -60,24 +62,47 @@ export function slopeFromParameter(parameter: number, constraint: SlopeConstrain
 }
 
 /**
- * The parameter p that stands for a slope a. Throws a RangeError for a slope the constraint does not allow.
+ * The parameter after a step, held where the constraint holds: clamped for `'projection'`; for `'softplus'` and `'sigmoid'` no farther
+ * out than where float64 still tells the slope from its bounds (some 2^-50 of them away), so that it never comes to lie on one.
+ */
+export function heldParameter(constraint: SlopeConstraint, parameter: number): number {
+  if (constraint.kind === 'none') return parameter;
+  if (constraint.kind === 'projection') return slopeUnder(constraint, parameter);
+  if (constraint.kind === 'softplus') return Math.max(parameter, -50 * Math.LN2);
+  const { lower, upper } = constraint;
+  const room = Math.log((upper - lower) / Math.max(Math.abs(lower), Math.abs(upper)));
+  const reach = Math.max(0, room + 50 * Math.LN2);
+  return Math.min(Math.max(parameter, -reach), reach);
+}
+
+/**
+ * The slope a that a learned parameter p stands for; clamped for `'projection'`. Throws a RangeError for a parameter that is not finite and a
+ * constraint that is none.
  *
  * @example
- * import { parameterFromSlope } from 'reluminate';
- * parameterFromSlope(0.25, { kind: 'sigmoid', lower: 0, upper: 0.5 }); // => 0
+ * import { slopeFromParameter } from 'reluminate';
+ * slopeFromParameter(2, { kind: 'projection', lower: 0, upper: 1 }); // => 1
+ * slopeFromParameter(0, { kind: 'sigmoid', lower: 0, upper: 0.5 }); // => 0.25
  */
-export function parameterFromSlope(slope: number, constraint: SlopeConstraint): number {
-  finite('parameterFromSlope', 'slope', slope);
+export const slopeFromParameter = (parameter: number, constraint: SlopeConstraint): number =>
+  slopeUnder(checkConstraint('slopeFromParameter', constraint), finite('slopeFromParameter', 'parameter', parameter));
+
+/** `parameterFromSlope` for a constraint that has been checked, the operation and what it calls the slope. */
+export function parameterUnder(
+  constraint: SlopeConstraint,
+  slope: number,
+  operation = 'parameterFromSlope',
+  name = 'slope',
+): number {
+  finite(operation, name, slope);
   const refuse = (allowed: string) => {
-    throw new RangeError(
-      `parameterFromSlope: slope must be ${allowed} for constraint '${constraint.kind}', got ${slope}`,
-    );
+    throw new RangeError(`${operation}: ${name} must be ${allowed} for constraint '${constraint.kind}', got ${slope}`);
   };
   switch (constraint.kind) {
     case 'none':
       return slope;
     case 'projection': {
-      const { lower = Number.NEGATIVE_INFINITY, upper = Number.POSITIVE_INFINITY } = constraint;
+      const [lower, upper] = boundsOf(constraint);
       return slope >= lower && slope <= upper ? slope : refuse(`from ${lower} to ${upper}`);
     }
     case 'softplus':
@@ -92,14 +117,17 @@ export function parameterFromSlope(slope: number, constraint: SlopeConstraint): 
 }
 
 /**
- * The chain rule's factor da/dp, by which the slope's gradient is multiplied to get the parameter's: 1 without
- * reparameterization (a projection acts after the step), σ(p) for `'softplus'`, (upper - lower) σ(p) σ(-p) for `'sigmoid'`.
+ * The parameter p that stands for a slope a. Throws a RangeError for a slope the constraint does not allow.
  *
  * @example
- * import { slopeByParameter } from 'reluminate';
- * slopeByParameter(0, { kind: 'softplus' }); // => 0.5
+ * import { parameterFromSlope } from 'reluminate';
+ * parameterFromSlope(0.25, { kind: 'sigmoid', lower: 0, upper: 0.5 }); // => 0
  */
-export function slopeByParameter(parameter: number, constraint: SlopeConstraint): number {
+export const parameterFromSlope = (slope: number, constraint: SlopeConstraint): number =>
+  parameterUnder(checkConstraint('parameterFromSlope', constraint), slope);
+
+/** `slopeByParameter` for a constraint that has been checked. */
+export function slopeByParameterUnder(constraint: SlopeConstraint, parameter: number): number {
   switch (constraint.kind) {
     case 'none':
     case 'projection':
@@ -110,3 +138,17 @@ export function slopeByParameter(parameter: number, constraint: SlopeConstraint)
       return (constraint.upper - constraint.lower) * logistic(parameter) * logistic(-parameter);
   }
 }
+
+/**
+ * The chain rule's factor da/dp, by which the slope's gradient is multiplied to get the parameter's: 1 without
+ * reparameterization (a projection acts after the step), σ(p) for `'softplus'`, (upper - lower) σ(p) σ(-p) for `'sigmoid'`. Throws as `slopeFromParameter`.
+ *
+ * @example
+ * import { slopeByParameter } from 'reluminate';
+ * slopeByParameter(0, { kind: 'softplus' }); // => 0.5
+ */
+export const slopeByParameter = (parameter: number, constraint: SlopeConstraint): number =>
+  slopeByParameterUnder(
+    checkConstraint('slopeByParameter', constraint),
+    finite('slopeByParameter', 'parameter', parameter),
+  );

@@ -18,8 +18,8 @@ const values: Loop = (x, y) => {
  * import { softplus } from 'reluminate';
  * softplus([-Infinity, 0, 1000]); // => [0, 0.6931471805599453, 1000]
  */
-export const softplus = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('softplus', x, out, value, values);
+export const softplus = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('softplus', x, options, value, values);
 
 const derivatives: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = logistic(x[i]!);
@@ -32,17 +32,23 @@ const derivatives: Loop = (x, y) => {
  * import { softplusDerivative } from 'reluminate';
  * softplusDerivative([-Infinity, 0, Infinity]); // => [0, 0.5, 1]
  */
-export const softplusDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('softplusDerivative', x, out, logistic, derivatives);
+export const softplusDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('softplusDerivative', x, options, logistic, derivatives);
 
 const second = (x: number): number => logistic(x) * logistic(-x);
 const seconds: Loop = (x, y) => {
   for (let i = 0; i < x.length; i++) y[i] = second(x[i]!);
 };
 
-/** f''(x) = σ(x) σ(-x). NaN for NaN. */
-export const softplusSecondDerivative = <X extends Elements>(x: X, { out }: OutOption<X> = {}): Result<X> =>
-  elementwise('softplusSecondDerivative', x, out, second, seconds);
+/**
+ * f''(x) = σ(x) σ(-x). NaN for NaN.
+ *
+ * @example
+ * import { softplusSecondDerivative } from 'reluminate';
+ * softplusSecondDerivative(0); // => 0.25
+ */
+export const softplusSecondDerivative = <X extends Elements>(x: X, options: OutOption<X> = {}): Result<X> =>
+  elementwise('softplusSecondDerivative', x, options, second, seconds);
 
 const inverse = (y: number): number => (y > Math.LN2 ? y + Math.log1p(-Math.exp(-y)) : Math.log(Math.expm1(y)));
 const inverses: Loop = (y, x) => {
@@ -56,13 +62,25 @@ const inverses: Loop = (y, x) => {
  * import { softplusInverse } from 'reluminate';
  * softplusInverse(1000); // => 1000
  */
-export const softplusInverse = <Y extends Elements>(y: Y, { out }: OutOption<Y> = {}): Result<Y> =>
-  elementwise('softplusInverse', y, out, inverse, inverses);
+export const softplusInverse = <Y extends Elements>(y: Y, options: OutOption<Y> = {}): Result<Y> =>
+  elementwise('softplusInverse', y, options, inverse, inverses);
 
-/** log |det J| of the map over all elements: the sum of ln σ(x) = -softplus(-x). */
+/**
+ * log |det J| of the map over all elements: the sum of ln σ(x) = -softplus(-x).
+ *
+ * @example
+ * import { softplusLogDet } from 'reluminate';
+ * softplusLogDet([0, 0]).toFixed(4); // => "-1.3863"
+ */
 export const softplusLogDet = (x: Elements): number => total('softplusLogDet', x, element => -value(-element));
 
-/** Softplus as a `Rectifier`; its moments by quadrature. */
+/**
+ * Softplus as a `Rectifier`; its moments by quadrature.
+ *
+ * @example
+ * import { softplusRectifier } from 'reluminate';
+ * softplusRectifier().value(0).toFixed(4); // => "0.6931"
+ */
 export const softplusRectifier = (): Rectifier => ({
   name: 'softplus',
   label: 'Softplus',

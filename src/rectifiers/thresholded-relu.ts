@@ -1,7 +1,7 @@
 import { elementwise, type Loop } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { partAbove } from './gaussian-moments.js';
-import { finite } from './parameters.js';
+import { finite, fitted, refuseNonObject, rounded } from './parameters.js';
 import { flat, flats } from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 
@@ -10,7 +10,11 @@ export interface ThetaOption {
   readonly theta?: number | undefined;
 }
 
-const thetaOf = (operation: string, { theta = 1 }: ThetaOption) => finite(operation, 'theta', theta);
+function thetaOf(operation: string, options: ThetaOption, x: Elements): number {
+  refuseNonObject(operation, options, '{ theta: 1 }');
+  const { theta = 1 } = options;
+  return fitted(operation, 'theta', finite(operation, 'theta', theta), x);
+}
 
 const value = (x: number, theta: number): number => (x > theta || Number.isNaN(x) ? x : 0);
 const values: Loop = (x, y, theta) => {
@@ -27,7 +31,7 @@ const values: Loop = (x, y, theta) => {
  * thresholdedRelu([-1, 1, 1.5], { theta: 1 }); // => [0, 0, 1.5]
  */
 export const thresholdedRelu = <X extends Elements>(x: X, options: ThetaOption & OutOption<X> = {}): Result<X> =>
-  elementwise('thresholdedRelu', x, options.out, value, values, thetaOf('thresholdedRelu', options));
+  elementwise('thresholdedRelu', x, options, value, values, thetaOf('thresholdedRelu', options, x));
 
 const derivative = (x: number, theta: number): number => (x > theta ? 1 : Number.isNaN(x) ? x : 0);
 const derivatives: Loop = (x, y, theta) => {
@@ -49,24 +53,36 @@ export const thresholdedReluDerivative = <X extends Elements>(
   elementwise(
     'thresholdedReluDerivative',
     x,
-    options.out,
+    options,
     derivative,
     derivatives,
-    thetaOf('thresholdedReluDerivative', options),
+    thetaOf('thresholdedReluDerivative', options, x),
   );
 
-/** f''(x): 0 (what happens at the jump is no number). NaN for NaN. */
+/**
+ * f''(x): 0 (what happens at the jump is no number). NaN for NaN.
+ *
+ * @example
+ * import { thresholdedReluSecondDerivative } from 'reluminate';
+ * thresholdedReluSecondDerivative([-1, 2]); // => [0, 0]
+ */
 export const thresholdedReluSecondDerivative = <X extends Elements>(
   x: X,
-  { out }: ThetaOption & OutOption<X> = {},
-): Result<X> => elementwise('thresholdedReluSecondDerivative', x, out, flat, flats);
+  options: ThetaOption & OutOption<X> = {},
+): Result<X> => elementwise('thresholdedReluSecondDerivative', x, options, flat, flats);
 
-/** Thresholded ReLU as a `Rectifier`; moments in closed form, the derivative's without the jump. */
+/**
+ * Thresholded ReLU as a `Rectifier`; moments in closed form, the derivative's without the jump.
+ *
+ * @example
+ * import { thresholdedReluRectifier } from 'reluminate';
+ * thresholdedReluRectifier(2).kinks; // => [2]
+ */
 export function thresholdedReluRectifier(theta = 1): Rectifier {
   finite('thresholdedReluRectifier', 'theta', theta);
   return {
     name: `thresholded:${theta}`,
-    label: `Thresholded ReLU (${theta})`,
+    label: `Thresholded ReLU (${rounded(theta)})`,
     parameters: { theta },
     value: x => value(x, theta),
     derivative: x => derivative(x, theta),

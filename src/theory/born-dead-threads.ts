@@ -53,7 +53,8 @@ function threadHand({ Worker }: typeof import('node:worker_threads'), network: C
 const count = (${deathCounter})(workerData);
 const countTask = ${countTask};
 parentPort.on('message', task => parentPort.postMessage(countTask(count, workerData.layers.length, task)));`;
-  const worker = new Worker(code, { eval: true, workerData: network });
+  // Flags of the process such as --input-type are not for this code.
+  const worker = new Worker(code, { eval: true, workerData: network, execArgv: [] });
   return {
     count: task =>
       new Promise((resolve, reject) => {

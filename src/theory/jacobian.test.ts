@@ -44,6 +44,14 @@ describe('jacobian', () => {
   });
 });
 
+test('a narrow turn is not overlooked: celu:w at scale 1 is celu:1 at scale 1/w', () => {
+  for (const width of [1e-3, 1e-2, 10]) {
+    const at = (alpha: number, inputSecondMoment: number) =>
+      jacobian(equalLayers(`celu:${alpha}`, 64, 4, 'normal:2'), { inputSecondMoment }).variance;
+    expect(at(width, 1) / at(1, width ** -2)).toBeCloseTo(1, 9);
+  }
+});
+
 describe('simulateJacobian', () => {
   // At finite width the variance is greater by a share of about layers/width.
   test.each([

@@ -28,7 +28,7 @@ function gateSpread(rectifier: Rectifier | null, logVariance: number): number {
   }
   const { std } = momentsAt(rectifier, logVariance);
   const squared = (x: number) => rectifier.derivative(x) ** 2;
-  const { mean, secondMoment } = quadratureMoments(0, std, squared, squared);
+  const { mean, secondMoment } = quadratureMoments(0, std, squared, squared, rectifier.kinks, rectifier.width);
   return secondMoment / mean ** 2 - 1;
 }
 

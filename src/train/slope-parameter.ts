@@ -1,5 +1,5 @@
 import { Failure } from '../failure.js';
-import { parameterFromSlope, type SlopeConstraint, slopeFromParameter } from '../rectifiers/slope-constraint.js';
+import { parameterUnder, type SlopeConstraint, slopeUnder } from '../rectifiers/slope-constraint.js';
 import type { Parameter } from './parameters.js';
 import type { Writer } from './writer.js';
 
@@ -61,7 +61,7 @@ export function learnedFromValues(
   return values.map((value, index) => {
     const slope = value * factor;
     try {
-      const learned = parameterFromSlope(slope, constraint);
+      const learned = parameterUnder(constraint, slope);
       return isReparameterized(constraint) ? learned : value;
     } catch (cause) {
       throw new Failure(
@@ -81,5 +81,5 @@ export function valuesFromLearned(
 ): Float32Array {
   if (!isReparameterized(constraint)) return learned;
   const factor = factorOf(parameter, constraint);
-  return learned.map(each => slopeFromParameter(each, constraint) / factor);
+  return learned.map(each => slopeUnder(constraint, each) / factor);
 }

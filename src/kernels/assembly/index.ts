@@ -1,5 +1,5 @@
 export { backwardRows, backwardRuns } from './backward';
 export { forwardBiasRows, forwardBiasRuns, forwardRows, forwardRuns } from './forward';
-export { maskRows, maskRuns, signMask } from './mask';
-export { relu } from './relu';
+export { maskRows, maskRuns, signed, signMask } from './mask';
+export { relu, reluBackward } from './relu';
 export { rrelu } from './rrelu';

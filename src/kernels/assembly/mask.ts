@@ -91,6 +91,25 @@ export function maskRows(
     sweepRow(mask, at, dy, dx, width, slopes);
 }
 
+/** z = y where the bit is set and -|y| elsewhere: what has the signs of a rectifier's input and the sizes of its output. z may be y. */
+export function signed(mask: usize, at: u32, y: usize, z: usize, count: u32): void {
+  const first = i32x4(1, 2, 4, 8);
+  const second = i32x4(16, 32, 64, 128);
+  const minus = i32x4.splat(0x80000000);
+  const end = y + bytes(count);
+  for (const blocks = end - bytes(count & 7); y < blocks; y += 32, z += 32, at += 8) {
+    const bits = eightBits(mask, at);
+    const y0 = v128.load(y);
+    const y1 = v128.load(y, 16);
+    v128.store(z, v128.bitselect(y0, v128.or(y0, minus), lanesOf(bits, first)));
+    v128.store(z, v128.bitselect(y1, v128.or(y1, minus), lanesOf(bits, second)), 16);
+  }
+  for (; y < end; y += 4, z += 4, at++) {
+    const positive = (<u32>load<u8>(mask + (at >> 3)) >> (at & 7)) & 1;
+    store<u32>(z, load<u32>(y) | (positive ? 0 : 0x80000000));
+  }
+}
+
 /** Which elements are positive, one bit each, the first in the lowest bit. */
 export function signMask(x: usize, mask: usize, count: u32): void {
   const zero = f32x4.splat(0);

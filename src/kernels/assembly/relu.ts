@@ -24,3 +24,16 @@ export function relu(x: usize, y: usize, count: u32): void {
     store<f32>(y, value <= 0 ? 0 : value);
   }
 }
+
+/** dx = x > 0 ? dy : 0 of `count` elements. dx may be x or dy. */
+export function reluBackward(x: usize, dy: usize, dx: usize, count: u32): void {
+  const zero = f32x4.splat(0);
+  const end = x + bytes(count);
+  for (const blocks = end - bytes(count & 7); x < blocks; x += 32, dy += 32, dx += 32) {
+    const live0 = f32x4.gt(v128.load(x), zero);
+    const live1 = f32x4.gt(v128.load(x, 16), zero);
+    v128.store(dx, v128.and(v128.load(dy), live0));
+    v128.store(dx, v128.and(v128.load(dy, 16), live1), 16);
+  }
+  for (; x < end; x += 4, dy += 4, dx += 4) store<f32>(dx, load<f32>(x) > 0 ? load<f32>(dy) : 0);
+}
