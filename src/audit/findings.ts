@@ -1,11 +1,10 @@
 import { mainGraph } from '../onnx/model.js';
+import { plural } from '../words.js';
 import type { Anatomy } from './anatomy.js';
 import type { Finding, LayerReport } from './report.js';
 import type { WeightCensus } from './weights.js';
 
 const listed = 20;
-const plural = (count: number, noun: string): string =>
-  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 /** A noun counted, with its verb: `1 weight is`, `2 weights are`. */
 const pluralAre = (count: number, noun: string): string => `${plural(count, noun)} ${count === 1 ? 'is' : 'are'}`;
 const sum = (items: readonly number[]): number => items.reduce((a, b) => a + b, 0);

@@ -1,4 +1,5 @@
 import type { ElementType } from '../onnx/tensor-data.js';
+import type { DeclaredInput } from './prove/box.js';
 
 /** The verdicts on a unit, strongest first. `unobserved`: neither the weights nor any sample decide (an audit without data). */
 export const verdicts = [
@@ -180,7 +181,7 @@ export interface AuditReport {
   };
   data: { kind: 'none' | 'samples' | 'synthetic'; description: string };
   /** The range of every input that the proved bounds hold for, with one number for all its elements or one for each channel; null where nothing was to be proved. */
-  proof: { inputs: { name: string; lower: number[]; upper: number[] }[] } | null;
+  proof: { inputs: DeclaredInput[] } | null;
   /** Samples on which firing was observed. */
   samples: number;
   totals: {

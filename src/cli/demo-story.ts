@@ -1,9 +1,9 @@
 import { dissect } from '../audit/anatomy.js';
 import { type AuditData, audit } from '../audit/audit.js';
 import type { AuditReport } from '../audit/report.js';
+import { silentUnits } from '../heal/dead-units.js';
 import { prune } from '../heal/prune/prune.js';
 import { revive } from '../heal/revive.js';
-import { silentUnits } from '../heal/silent-units.js';
 import { soften } from '../heal/soften.js';
 import { type Verification, verify } from '../heal/verify.js';
 import type { Model } from '../onnx/model.js';

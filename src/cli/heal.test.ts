@@ -136,6 +136,54 @@ describe('repairs', () => {
     expect((await audit(await readModelFile(at('smaller.onnx')), data)).totals.units).toBe(8);
   });
 
+  test('--silent says which units are exact on the samples only, --input-range which for inputs in the range', async () => {
+    const args = [
+      '--prune',
+      '--align',
+      '1',
+      '--data',
+      at('x.npy'),
+      '--rounds',
+      '0',
+      '--dry-run',
+      '--json',
+      at('r.json'),
+    ];
+    const silent = await heal(at('model.onnx'), ...args, '--silent');
+    expect(silent.stdout).toContain(
+      '24 rectified units removed, of which 8 silent on 60 samples, exact on those only,',
+    );
+    // Weights near 1 and biases of -60: no input from -5 to 5 lets these units fire.
+    const proved = await heal(at('model.onnx'), ...args, '--input-range', '-5,5');
+    expect([proved.status, proved.stderr]).toEqual([0, '']);
+    expect(proved.stdout).toContain('24 rectified units removed, of which 8 proved dead in the declared range,');
+    expect(proved.stdout).toContain('Promise kept: for x from −5 to 5 the outputs change by rounding only;');
+    const { steps, verification } = JSON.parse(await readFile(at('r.json'), 'utf8'));
+    expect(steps[0].report).toMatchObject({ rectifiedUnits: 24, provedUnits: 8, unitsOnWord: 0, samples: null });
+    expect(verification.promise).toEqual({
+      kind: 'rounding',
+      relative: 1e-5,
+      inputs: [{ name: 'x', lower: [-5], upper: [5] }],
+    });
+    const both = await heal(at('model.onnx'), ...args, '--silent', '--input-range', '-5,5');
+    expect(both.stdout).toContain('24 rectified units removed, of which 8 proved dead in the declared range,');
+    const random = await heal(at('model.onnx'), '--prune', '--input-range', '-5,5', '--dry-run', '--rounds', '0');
+    expect(random.stdout).toContain('16 random samples, uniform in the declared range, seed 0');
+    const outside = await heal(at('model.onnx'), ...args, '--input-range', '-1,1');
+    expect(outside.stderr).toMatch(/^input 'x': the data must lie in --input-range, -1 to 1 there, got /);
+    const revived = await heal(at('model.onnx'), '--revive', '--input-range', '-5,5', '--dry-run', '--rounds', '0');
+    expect(revived.stdout).toContain('24 dead units in 1 layer given fresh weights');
+    expect(revived.stdout).toContain('Promise kept: for x from −5 to 5 the outputs');
+  });
+
+  test('an explicit tolerance is strict', async () => {
+    const args = ['--prune', '--align', '1', '--dry-run', '--rounds', '0'];
+    const { status, stderr, stdout } = await heal(at('model.onnx'), ...args, '--tolerance', '1e-12');
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/^limit +relative 1e−12$/m)]);
+    expect(stderr).toContain('Promise broken: the outputs change by at most 1.0e−12 of the largest value');
+    expect((await heal(at('model.onnx'), ...args)).stdout).toMatch(/^limit +relative 1e−5$/m);
+  });
+
   test('several repairs are each held to their promise; JSON has all of it', async () => {
     const args = [
       '--flush',
@@ -168,13 +216,13 @@ describe('repairs', () => {
       ['revive', true, true],
     ]);
     expect(report.steps.map((step: { promise: { kind: string } }) => step.promise.kind)).toEqual([
-      'tolerance',
-      'tolerance',
-      'tolerance',
+      'rounding',
+      'rounding',
+      'rounding',
       'bit-equal',
       'bit-equal',
     ]);
-    expect(report.verification).toMatchObject({ samples: 60, kept: true, promise: { kind: 'tolerance' } });
+    expect(report.verification).toMatchObject({ samples: 60, kept: true, promise: { kind: 'rounding' } });
     const healed = await audit(await readModelFile(at('all.onnx')), data);
     expect(healed.totals.dead).toBe(0);
   });
@@ -211,7 +259,7 @@ describe('repairs', () => {
     );
     expect(status).toBe(0);
     expect(stdout).toContain('1 ReLU softened of slope 0.1');
-    expect(stdout).toContain('the outputs may change');
+    expect(stdout).toContain('The outputs may change: over 16 samples');
     expect(mainGraph(await readModelFile(at('leaky.onnx'))).node[1]!.attribute[0]!.f).toBe(Math.fround(0.1));
   });
 
@@ -289,6 +337,18 @@ describe('bad input is refused in one sentence', () => {
     [['--slopes', 'n/3', '-o', 'out'], /Allowed choices are power-of-two, n\/256/],
     [['--prune', '--align', '0', '-o', 'out'], /whole number from 1 up/],
     [['--flush', '--tolerance', '-1', '-o', 'out'], /number from 0 up/],
+    [['--flush', '--rounds', '-1', '-o', 'out'], /whole number from 0 up/],
+    [['--flush', '--align', '4', '-o', 'out'], /--align: it must go with --prune/],
+    [['--flush', '--mean', '0.5', '-o', 'out'], /--mean: it must go with --data, got none/],
+    [['--soften', 'prelu', '--tolerance', '1', '-o', 'out'], /--tolerance: it must go with a repair that rounds/],
+    [['--soften', 'leaky:0', '-o', 'out'], /a slope other than 0, as leaky:0 is a ReLU/],
+    [['--flush', '--input-range', '0,1', '-o', 'out'], /--input-range: it must go with --prune or --revive/],
+    [['--prune', '--input-range', '1,0', '-o', 'out'], /LOW,HIGH, got '1,0'/],
+    [['--prune', '--input-range', 'z=0,1', '-o', 'out'], /must name an input of the model, got 'z'/],
+    [
+      ['--prune', '--input-range', '0,1', '--synthetic', 'normal', '-o', 'out'],
+      /--synthetic: it must not go with --input-range/,
+    ],
     [['--flush', '--data', '-', '-o', 'out'], /they must be files, got '-'/],
     // The superuser may write anywhere.
     ...(process.getuid?.() === 0

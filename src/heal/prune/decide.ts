@@ -25,14 +25,14 @@ interface Followed {
 
 /**
  * Decides which channels go: classes of tied channels all of which are dead and none of which is held. A value keeps one channel at least, a padded
- * layer one constant channel to carry the others, and a width that was a multiple of `align` stays one. Channels that
- * the caller pinned are dead like others, but do not carry: they are constant on the caller's word only.
+ * layer one constant channel to carry the others, and a width that was a multiple of `align` stays one. Channels
+ * `onWord` are dead like others, but do not carry: they are constant on the caller's word only.
  */
 export function decide(
   context: Context,
   reads: ReadonlyMap<string, Reads>,
   { slots, held }: Ties,
-  pinned: Pinned,
+  onWord: Pinned,
   align: number,
 ): Decision {
   const { known, scope } = context;
@@ -119,7 +119,7 @@ export function decide(
         channel =>
           channels.constant[channel] &&
           !goes(value, channel) &&
-          !pinned.get(value)?.has(channel) &&
+          !onWord.get(value)?.has(channel) &&
           size(channel) >= leastShare * largest &&
           Number.isFinite(size(channel)),
       );
@@ -128,7 +128,7 @@ export function decide(
         carriers.set(node, { channel: best, level: channels.level[best] as number });
         continue;
       }
-      const own = folded.filter(channel => !pinned.get(value)?.has(channel));
+      const own = folded.filter(channel => !onWord.get(value)?.has(channel));
       const reason = `${node.opType} '${nodeName(node)}' pads its input with zeros, beside which a constant is not constant`;
       if (own.length === 0) for (const channel of folded) keep(value, channel, reason);
       else
