@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -8,8 +8,18 @@ let folder: string;
 
 beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reluminate-'));
+  await writeFile(join(folder, 'afile'), 'text');
+  await mkdir(join(folder, 'locked'), 0o500);
 });
 afterAll(() => rm(folder, { recursive: true }));
+
+test.each(['afile', 'afile/sub', '', 'locked/story'])('refuses to write to %j before it trains', async output => {
+  // The superuser may write anywhere.
+  if (output.startsWith('locked') && process.getuid?.() === 0) return;
+  expect(await commandIn(folder).refused(['demo', '-o', output], 2)).toBe(
+    `--output: the path must be a folder that can be written to, got '${output}'`,
+  );
+});
 
 interface Told {
   readonly title: string;

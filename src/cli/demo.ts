@@ -1,4 +1,3 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeModelFile, writeWhole } from '../onnx/file.js';
@@ -8,6 +7,7 @@ import { version } from '../version.js';
 import { storyPage } from './demo-page.js';
 import type { Chapter } from './demo-story.js';
 import { parseSeed } from './options.js';
+import { requireFolder } from './result-file.js';
 import { table } from './table.js';
 
 interface DemoFlags {
@@ -47,7 +47,7 @@ const fileOf = ({ title }: Chapter): string => title.replace(/\W+/g, '-').toLowe
 async function runDemo({ seed, output }: DemoFlags): Promise<void> {
   const { digits } = await import('../train/datasets/digits.js');
   const { tellStory } = await import('./demo-story.js');
-  await mkdir(output, { recursive: true });
+  await requireFolder('--output', output);
   const chapters = await tellStory(await digits(), {
     seed,
     onProgress: what => process.stderr.write(`${what} …\n`),
