@@ -25,6 +25,8 @@ export interface HealFlags {
   readonly silent?: boolean;
   readonly slopes?: Snap | true;
   readonly soften?: Pick<SoftenOptions, 'to' | 'negativeSlope'>;
+  /** Rectified layers for a tailored slope, in place of the model's own. */
+  readonly depth?: number;
   readonly shared?: boolean;
   readonly revive?: boolean;
   /** Largest difference, relative to the largest value of an output, of repairs that are exact but for rounding; left out, what passes for rounding. */
@@ -100,7 +102,8 @@ export function repairsOf(
       }),
     softening &&
       (model => {
-        const { model: healed, report } = soften(model, { ...softening, perChannel: !flags.shared });
+        const depth = flags.depth === undefined ? {} : { depth: flags.depth };
+        const { model: healed, report } = soften(model, { ...softening, ...depth, perChannel: !flags.shared });
         const promise: RepairPromise = { kind: report.negativeSlope === 0 ? 'bit-equal' : 'report' };
         return { repair: 'soften', report, model: healed, changed: report.softened.length > 0, promise };
       }),

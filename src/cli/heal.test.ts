@@ -333,6 +333,7 @@ describe('bad input is refused in one sentence', () => {
     [['--prune', '--silent', '-o', 'out'], /--silent: it must go with --prune and --data/],
     [['--soften', 'leaky', '--shared', '-o', 'out'], /--shared: it must go with --soften prelu/],
     [['--soften', 'elu', '-o', 'out'], /must be leaky:SLOPE, prelu or prelu:SLOPE, got 'elu'/],
+    [['--soften', 'leaky:0.1', '--depth', '20', '-o', 'out'], /--depth: it must go with --soften leaky:tailored/],
     [['--soften', 'leaky:x', '-o', 'out'], /must be a number/],
     [['--slopes', 'n/3', '-o', 'out'], /Allowed choices are power-of-two, n\/256/],
     [['--prune', '--align', '0', '-o', 'out'], /whole number from 1 up/],
@@ -374,6 +375,16 @@ describe('bad input is refused in one sentence', () => {
       'input',
       expect.stringContaining("write '/dev/full': the place must be writable"),
     ]);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a record that cannot be written, while the model was', async () => {
+    const args = ['--flush', '-o', at('flushed.onnx'), '--rounds', '0', '--json', '/dev/full'];
+    const { status, stderr } = await heal(at('model.onnx'), ...args);
+    expect([status, stderr]).toEqual([
+      'input',
+      expect.stringMatching(/^--json: write '\/dev\/full': .*; the healed model is in '/),
+    ]);
+    await rm(at('flushed.onnx'));
   });
 
   test('a model or data that cannot be read', async () => {

@@ -72,6 +72,11 @@ export function addHealCommand(program: Command, finish: (code: number) => void)
       ]),
     )
     .option('--soften <to>', 'ReLU to leaky:SLOPE or prelu[:SLOPE]; SLOPE may be tailored (to the depth)', parseSoften)
+    .option(
+      '--depth <n>',
+      'with a tailored slope: for a plain network of n rectified layers, not the model’s own',
+      parseCount,
+    )
     .option('--shared', 'with --soften prelu: one slope for a layer instead of one for each unit')
     .option('--revive', 'give dead units fresh weights; with --data the silent ones too, fitted to the samples')
     .option(
@@ -126,6 +131,8 @@ async function checkFlags(path: string, flags: Flags): Promise<void> {
     throw fail('--synthetic: it must not go with --input-range, which says what random inputs are, got both');
   if (flags.tolerance !== undefined && ![flags.flush, flags.prune, flags.slopes, flags.revive].some(Boolean))
     throw fail('--tolerance: it must go with a repair that rounds: --flush, --prune, --slopes or --revive, got none');
+  if (flags.depth !== undefined && flags.soften?.negativeSlope !== 'tailored')
+    throw fail('--depth: it must go with --soften leaky:tailored or prelu:tailored, got something else');
   if (flags.shared && flags.soften?.to !== 'prelu')
     throw fail('--shared: it must go with --soften prelu, got something else');
   if (data?.includes('-')) throw fail("--data: heal reads the samples several times, so they must be files, got '-'");
