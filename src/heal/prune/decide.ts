@@ -4,7 +4,7 @@ import type { NodeProto } from '../../onnx/proto.js';
 import type { Reads } from '../../onnx/read-flow.js';
 import { nodeName } from '../../onnx/scope.js';
 import type { Folded } from './rule.js';
-import type { Ties } from './ties.js';
+import { shown, type Ties } from './ties.js';
 
 /** Which channels go. Channels are dead where they are constant or nothing reads them; `reason` tells of a dead one that stays. */
 export interface Decision {
@@ -50,10 +50,10 @@ export function decide(
   const classOf = (value: string, channel: number) => slots.find(slots.of(value, channel));
 
   // Reasons why a class stays, strongest first: what holds it, what lives in it, what is not known of it.
-  const staying = new Map<number, string>();
+  const staying = new Map<number, { value: string; reason: string }>();
   const stay = (value: string, channel: number, reason: string) => {
     const root = classOf(value, channel);
-    if (!staying.has(root)) staying.set(root, reason);
+    if (!staying.has(root)) staying.set(root, { value, reason });
   };
   const every = (visit: (value: string, channel: number) => void) => {
     for (const { value, channels } of followed)
@@ -71,7 +71,7 @@ export function decide(
     if (!isDead(value, channel)) stay(value, channel, `it is tied to a channel of ${producerName(value)} that lives`);
   });
   every((value, channel) => {
-    if (isRead(value, channel) && Number.isNaN(levelOf(value, channel)))
+    if (isRead(value, channel) && !Number.isFinite(levelOf(value, channel)))
       stay(value, channel, `it is constant, but not one known number at every position (${producerName(value)})`);
   });
   const sizeOf = new Map<number, number>();
@@ -144,7 +144,12 @@ export function decide(
     isDead,
     isRead,
     carriers,
-    reason: (value, channel) => (isDead(value, channel) ? (staying.get(classOf(value, channel)) ?? null) : null),
+    reason(value, channel) {
+      const why = isDead(value, channel) ? staying.get(classOf(value, channel)) : undefined;
+      if (why && why.reason === shown && why.value !== value)
+        return `it can only go with channels of output '${why.value}' of the model`;
+      return why?.reason ?? null;
+    },
   };
 }
 
