@@ -7,6 +7,7 @@ import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { modelOf, tensor } from '../../test/models.js';
 import { randomBatch } from '../../test/random-networks.js';
 import { audit } from '../audit/audit.js';
+import { repairNoteOf } from '../audit/repair-note.js';
 import { writeNpy } from '../data/npy.js';
 import { Failure } from '../failure.js';
 import { float, floatTensor, node, valueInfo } from '../onnx/build.js';
@@ -14,6 +15,7 @@ import { readModelFile } from '../onnx/file.js';
 import { type Model, mainGraph, writeModel } from '../onnx/model.js';
 import { DataLocation } from '../onnx/proto.js';
 import { createRandom } from '../random.js';
+import { summary } from '../report/summary.js';
 import { addHealCommand } from './heal.js';
 
 let folder: string;
@@ -174,6 +176,34 @@ describe('repairs', () => {
     const revived = await heal(at('model.onnx'), '--revive', '--input-range', '-5,5', '--dry-run', '--rounds', '0');
     expect(revived.stdout).toContain('24 dead units in 1 layer given fresh weights');
     expect(revived.stdout).toContain('Promise kept: for x from −5 to 5 the outputs');
+  });
+
+  test('the file notes what was done and for what it holds, and the audit promises nothing that prune has left', async () => {
+    // An output shows the units, so that none can go.
+    const shown = network();
+    mainGraph(shown).output.push(valueInfo('h'));
+    await writeFile(at('shown.onnx'), writeModel(shown));
+    const before = await audit(await readModelFile(at('shown.onnx')), null);
+    expect(summary(before).join(' ')).toMatch(/Without the 16 units .* would have at most .* heal --prune takes out/);
+    const args = ['--prune', '--input-range', '-1,1', '--rounds', '0', '-o', at('noted.onnx')];
+    expect((await heal(at('shown.onnx'), ...args)).stdout).toContain('4 tiny weights set to zero');
+    const pruned = await readModelFile(at('noted.onnx'));
+    expect(repairNoteOf(pruned)).toMatchObject({
+      repairs: ['prune'],
+      inputs: [{ name: 'x', lower: [-1], upper: [1] }],
+      data: null,
+      prune: { align: 8, left: 16 },
+    });
+    const after = await audit(pruned, null);
+    expect(after.model.pruned).toEqual({ align: 8, left: 16 });
+    expect(summary(after).join(' ')).toContain(
+      '16 units are surely constant or unread, and are what heal --prune, which made this model, left',
+    );
+    await heal(at('noted.onnx'), '--soften', 'prelu', '--rounds', '0', '-o', at('noted.onnx'), '--force');
+    expect(repairNoteOf(await readModelFile(at('noted.onnx')))).toMatchObject({
+      repairs: ['prune', 'soften'],
+      inputs: [{ name: 'x', lower: [-1], upper: [1] }],
+    });
   });
 
   test('an explicit tolerance is strict', async () => {

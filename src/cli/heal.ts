@@ -1,7 +1,10 @@
 import { dirname, resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
+import { dissect } from '../audit/anatomy.js';
 import type { AuditData } from '../audit/audit.js';
 import { boxesOf, type InputRanges, insideBoxes, parseInputRanges, provableDims } from '../audit/prove/box.js';
+import { idleUnits } from '../audit/removable.js';
+import { type RepairNote, repairNoteOf, withRepairNote } from '../audit/repair-note.js';
 import { applyShapes, parseShapes } from '../data/shape.js';
 import { Failure } from '../failure.js';
 import type { RepairPromise } from '../heal/promise.js';
@@ -153,6 +156,26 @@ async function checkFlags(path: string, flags: Flags): Promise<void> {
 const healedBy = (original: Model, steps: readonly Step[]): Model =>
   steps.filter(({ changed }) => changed).at(-1)?.model ?? original;
 
+/** What is noted in the healed file: the repairs, those of earlier times too, and what their promises rest on. */
+function noteOf(original: Model, steps: readonly Step[], data: AuditData | null): RepairNote {
+  const before = repairNoteOf(original);
+  const pruned = steps.find(step => step.repair === 'prune');
+  const rests = steps.some(
+    step => step.repair === 'revive' || (step.repair === 'prune' && step.report.samples !== null),
+  );
+  const anatomy = pruned && dissect(pruned.model);
+  return {
+    reluminate: version,
+    repairs: [...(before?.repairs ?? []), ...steps.map(({ repair }) => repair)],
+    inputs: promiseOf(steps).inputs ?? before?.inputs ?? [],
+    data: (rests ? data?.description : undefined) ?? before?.data ?? null,
+    prune:
+      pruned && anatomy
+        ? { align: pruned.report.align, left: idleUnits(anatomy.layers, anatomy) }
+        : (before?.prune ?? null),
+  };
+}
+
 /** What several repairs promise together: as little as the least of them, as many tolerances as there are, and that for the declared inputs. */
 function promiseOf(steps: readonly Step[]): RepairPromise {
   const promises = steps.map(({ promise }) => promise);
@@ -214,7 +237,8 @@ async function runHeal(path: string, flags: Flags): Promise<number> {
     steps.push({ ...step, verification });
   }
   const changed = steps.filter(step => step.changed);
-  const healed = healedBy(original, steps);
+  const healed =
+    changed.length > 0 ? withRepairNote(healedBy(original, steps), noteOf(original, changed, data)) : original;
   const whole = changed.length > 0 ? await check(original, healed, promiseOf(changed), flags.rounds) : null;
   const broken = [
     ...changed.flatMap(({ repair, verification }) =>
