@@ -1,5 +1,6 @@
 import { createHash } from 'node:crypto';
 import { type AuditReport, type LayerReport, type Verdict, verdicts } from '../audit/report.js';
+import { escaped as html } from './escape.js';
 import { firingRates, slopesByLayer, verdictsByLayer } from './figures.js';
 import { labels, printable } from './names.js';
 import { count, percent, plural, si, significant } from './numbers.js';
@@ -8,11 +9,6 @@ import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
 import { feeder, isLeftByPrune, modelFacts, proofRange, summary, syntheticWarning, worstFirst } from './summary.js';
 import { verdictColor, verdictStyles, verdictsIn } from './verdict-style.js';
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Text as HTML, in elements and in quoted attributes. */
-const html = (text: string): string => text.replace(/[&<>"']/g, character => entities[character]!);
 
 /** A name from the model as HTML: printable, escaped, and kept from turning the text around it. */
 const name = (text: string): string => `<bdi>${html(printable(text))}</bdi>`;
