@@ -15,7 +15,8 @@ test('a cell for each layer of each state, a dot with its interval, a bar from z
   const panels = [...svg.querySelectorAll(':scope > svg')];
   expect(panels.length).toBe(3);
   expect(panels[0]!.querySelectorAll('g[aria-label=cell] rect').length).toBe(4);
-  for (const share of ['25\u00a0%', '100\u00a0%', '0\u00a0%', '12.5\u00a0%']) expect(panels[0]!.textContent).toContain(share);
+  for (const share of ['25\u00a0%', '100\u00a0%', '0\u00a0%', '12.5\u00a0%'])
+    expect(panels[0]!.textContent).toContain(share);
   expect(panels[1]!.querySelectorAll('g[aria-label=rule] line').length).toBe(2);
   const bars = [...panels[2]!.querySelectorAll('g[aria-label=bar] rect')];
   expect(new Set(bars.map(bar => bar.getAttribute('x'))).size).toBe(1);
