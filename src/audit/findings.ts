@@ -162,7 +162,7 @@ export function findingsOf(
           {
             code: 'initializer-inputs' as const,
             severity: 'note' as const,
-            text: `${pluralAre(fedInitializers.length, 'initializer')} listed as inputs too, which keeps ONNX Runtime from folding and fusing them.`,
+            text: `${pluralAre(fedInitializers.length, 'initializer')} listed as inputs too, which keeps ONNX Runtime from folding and fusing them; heal --drop-initializer-inputs takes them off the list.`,
             where: fedInitializers.slice(0, listed),
           },
         ]

@@ -96,7 +96,10 @@ export function repairsOf(
     flags.slopes !== undefined &&
       (model => {
         const snap = flags.slopes === true ? undefined : flags.slopes;
-        const { model: healed, report } = canonicalSlopes(model, snap ? { snap } : {});
+        const { model: healed, report } = canonicalSlopes(model, {
+          share: flags.shared ?? false,
+          ...(snap && { snap }),
+        });
         const promise: RepairPromise = report.largestChange > 0 ? { kind: 'report' } : rounded;
         return { repair: 'slopes', report, model: healed, changed: report.changed.length > 0, promise };
       }),

@@ -2,6 +2,7 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Command, CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { modelOf, tensor } from '../../test/models.js';
@@ -206,6 +207,37 @@ describe('repairs', () => {
     });
   });
 
+  test('what it writes as JSON is as the schema says', async () => {
+    const schema = JSON.parse(await readFile('schema/heal-report.schema.json', 'utf8'));
+    const validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true }).compile(schema);
+    const fed = network();
+    mainGraph(fed).input.push(valueInfo('w2', [32, 3]));
+    await writeFile(at('fed.onnx'), writeModel(fed));
+    const repairs = [
+      ['fed.onnx', '--prune', '--silent', '--input-range', '-9,9', '--data', at('x.npy')],
+      ['fed.onnx', '--drop-initializer-inputs', '--flush', '--revive', '--data', at('x.npy')],
+      ['model.onnx', '--soften', 'prelu:tailored', '--flush', '--tolerance', '1e-3'],
+      ['healthy.onnx', '--slopes', 'power-of-two', '--soften', 'leaky'],
+      ['healthy.onnx', '--prune'],
+    ];
+    for (const [model, ...flags] of repairs) {
+      const { stdout, stderr } = await heal(at(model!), ...flags, '--dry-run', '--rounds', '3', '--json', '-');
+      expect(stderr).toBe('');
+      expect(validate(JSON.parse(stdout)), `${flags} ${JSON.stringify(validate.errors)}`).toBe(true);
+    }
+  });
+
+  test('initializers that are inputs are mentioned, and dropped where they are asked to be', async () => {
+    const { stdout } = await heal(at('fed.onnx'), '--flush', '--dry-run', '--rounds', '0');
+    expect(stdout).toContain('1 initializer is listed as inputs too');
+    expect(stdout).toContain('--drop-initializer-inputs takes');
+    const pruned = await heal(at('fed.onnx'), '--prune', '--dry-run', '--rounds', '0');
+    expect(pruned.stdout).toContain('1 initializer that could be fed no longer an input');
+    const dropped = await heal(at('fed.onnx'), '--drop-initializer-inputs', '--dry-run', '--rounds', '0');
+    expect(dropped.stdout).toContain('1 initializer no longer an input');
+    expect(dropped.stdout).not.toContain('listed as');
+  });
+
   test('an explicit tolerance is strict', async () => {
     const args = ['--prune', '--align', '1', '--dry-run', '--rounds', '0'];
     const { status, stderr, stdout } = await heal(at('model.onnx'), ...args, '--tolerance', '1e-12');
@@ -361,7 +393,7 @@ describe('bad input is refused in one sentence', () => {
     [['-o', 'out'], /a repair must be named/],
     [['--flush'], /--output: it must be given, or else --dry-run, got neither/],
     [['--prune', '--silent', '-o', 'out'], /--silent: it must go with --prune and --data/],
-    [['--soften', 'leaky', '--shared', '-o', 'out'], /--shared: it must go with --soften prelu/],
+    [['--soften', 'leaky', '--shared', '-o', 'out'], /--shared: it must go with --soften prelu or --slopes/],
     [['--soften', 'elu', '-o', 'out'], /must be leaky:SLOPE, prelu or prelu:SLOPE, got 'elu'/],
     [['--soften', 'leaky:0.1', '--depth', '20', '-o', 'out'], /--depth: it must go with --soften leaky:tailored/],
     [['--soften', 'leaky:x', '-o', 'out'], /must be a number/],

@@ -80,7 +80,10 @@ export function addHealCommand(program: Command, finish: (code: number) => void)
       'with a tailored slope: for a plain network of n rectified layers, not the model’s own',
       parseCount,
     )
-    .option('--shared', 'with --soften prelu: one slope for a layer instead of one for each unit')
+    .option(
+      '--shared',
+      'with --soften prelu: one slope for a layer instead of one for each unit; with --slopes: where all are equal',
+    )
     .option('--revive', 'give dead units fresh weights; with --data the silent ones too, fitted to the samples')
     .option(
       '--input-range <range>',
@@ -136,8 +139,8 @@ async function checkFlags(path: string, flags: Flags): Promise<void> {
     throw fail('--tolerance: it must go with a repair that rounds: --flush, --prune, --slopes or --revive, got none');
   if (flags.depth !== undefined && flags.soften?.negativeSlope !== 'tailored')
     throw fail('--depth: it must go with --soften leaky:tailored or prelu:tailored, got something else');
-  if (flags.shared && flags.soften?.to !== 'prelu')
-    throw fail('--shared: it must go with --soften prelu, got something else');
+  if (flags.shared && flags.soften?.to !== 'prelu' && !flags.slopes)
+    throw fail('--shared: it must go with --soften prelu or --slopes, got something else');
   if (data?.includes('-')) throw fail("--data: heal reads the samples several times, so they must be files, got '-'");
   if (output === undefined && !flags.dryRun) throw fail('--output: it must be given, or else --dry-run, got neither');
   if (output !== undefined) {
