@@ -13,6 +13,11 @@ import { spread } from './statistics.js';
 
 const pictures = 4;
 const whole = number => number.toLocaleString('en-US');
+/** A number and by how much it differs from the original's. */
+const share = (before, after) => {
+  const change = Number((100 * (after / before - 1)).toFixed(1));
+  return `${whole(after)}${change === 0 ? '' : ` (${String(change).replace('-', '−')} %)`}`;
+};
 const row = cells => console.log(`| ${cells.join(' | ')} |`);
 
 /** Largest difference of each output over all batches, as a share of its largest number. */
@@ -61,7 +66,7 @@ async function compare(title, model, variants, batches, rounds) {
       index === 0 ? title : '',
       repair,
       ...facts,
-      `${whole(size)} (${(100 * (size / bytes - 1)).toFixed(1).replace('-', '−')} %)`,
+      share(bytes, size),
       await drift(plain[0], plain[at], batches),
       await drift(fused[0], fused[at], batches),
       index === 0 ? alone : '',
@@ -70,8 +75,6 @@ async function compare(title, model, variants, batches, rounds) {
   }
   for (const session of [...fused, ...plain]) await session.close();
 }
-
-const share = (before, after) => `${whole(after)} (${(100 * (after / before - 1)).toFixed(1).replace('-', '−')} %)`;
 
 async function realModel({ name, path, images, range, pictures: shown, draw }, rounds) {
   const model = await readModelFile(path);
