@@ -18,7 +18,7 @@ import { plural } from '../words.js';
 import { addDataOptions, type DataFlags, samplesOf } from './data-options.js';
 import { type HealFlags, repairsOf, type Step } from './heal-steps.js';
 import { stepText, verificationText } from './heal-text.js';
-import { collect, parseCount, parseNumber, parseSeed, parseThreads } from './options.js';
+import { collect, parseCount, parseNumber, parseSeed, parseThreads, parseTolerance } from './options.js';
 import { isSameFile, requireApart, requireWritable } from './result-file.js';
 
 interface Flags extends DataFlags, Omit<HealFlags, 'ranges'> {
@@ -44,12 +44,6 @@ function parseSoften(text: string): HealFlags['soften'] {
       `It must have a slope other than 0, as leaky:0 is a ReLU (prelu learns from 0), got '${text}'.`,
     );
   return { to, negativeSlope };
-}
-
-function parseTolerance(text: string): number {
-  const value = parseNumber(text);
-  if (value < 0) throw new InvalidArgumentError(`It must be a number from 0 up, got '${text}'.`);
-  return value;
 }
 
 /** Adds `reluminate heal` to the program. `finish` receives the exit code. */
