@@ -19,7 +19,7 @@ function interval(values) {
   return { mean, half: student[values.length - 2] * Math.sqrt(variance / values.length) };
 }
 
-const percent = (share, digits = 2) => (100 * share).toFixed(digits);
+const percent = (share, digits = 2) => (100 * share).toFixed(digits).replace('-', '−');
 const shown = values => {
   const { mean, half } = interval(values);
   return `${percent(mean)} ± ${percent(half)}`;
