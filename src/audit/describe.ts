@@ -2,6 +2,7 @@ import { type Model, mainGraph } from '../onnx/model.js';
 import { elementType } from '../onnx/tensor.js';
 import type { Anatomy } from './anatomy.js';
 import { constantOutputs } from './findings.js';
+import { repairNoteOf } from './repair-note.js';
 import type { AuditReport } from './report.js';
 
 const producerOf = (model: Model): string =>
@@ -35,5 +36,6 @@ export function describeModel(
     nodes: anatomy.scope.nodes.length,
     parameters,
     multiplyAdds,
+    pruned: repairNoteOf(original)?.prune ?? null,
   };
 }

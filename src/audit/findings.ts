@@ -1,11 +1,10 @@
 import { mainGraph } from '../onnx/model.js';
+import { plural } from '../words.js';
 import type { Anatomy } from './anatomy.js';
 import type { Finding, LayerReport } from './report.js';
 import type { WeightCensus } from './weights.js';
 
 const listed = 20;
-const plural = (count: number, noun: string): string =>
-  `${count.toLocaleString('en-US')} ${noun}${count === 1 ? '' : 's'}`;
 /** A noun counted, with its verb: `1 weight is`, `2 weights are`. */
 const pluralAre = (count: number, noun: string): string => `${plural(count, noun)} ${count === 1 ? 'is' : 'are'}`;
 const sum = (items: readonly number[]): number => items.reduce((a, b) => a + b, 0);
@@ -163,7 +162,7 @@ export function findingsOf(
           {
             code: 'initializer-inputs' as const,
             severity: 'note' as const,
-            text: `${pluralAre(fedInitializers.length, 'initializer')} listed as inputs too, which keeps ONNX Runtime from folding and fusing them.`,
+            text: `${pluralAre(fedInitializers.length, 'initializer')} listed as inputs too, which keeps ONNX Runtime from folding and fusing them; heal --drop-initializer-inputs takes them off the list.`,
             where: fedInitializers.slice(0, listed),
           },
         ]

@@ -14,7 +14,7 @@ export { firingInterval } from './interval.js';
 export { type MeasuredLayers, measureLayers } from './measured-layers.js';
 export { mergeObservations, type Observation, observationFromJson, observationToJson } from './observation.js';
 export type { ObserveOptions } from './observe.js';
-export { type InputRange, type InputRanges, parseInputRanges } from './prove/box.js';
+export { type DeclaredInput, type InputRange, type InputRanges, parseInputRanges, rangesOf } from './prove/box.js';
 export { type LayerBounds, type ProveOptions, proveBounds } from './prove/prove.js';
 export { provedConstants } from './prove/proved-units.js';
 export * from './report.js';

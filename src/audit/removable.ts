@@ -16,7 +16,7 @@ function difference(whole: Cost, kept: Cost, units: number, parameters: number):
 }
 
 /** Units of the main graph that may go: their output is constant or unread. */
-const idleUnits = (layers: readonly RectifiedLayer[], { known, reads }: Flow): number =>
+export const idleUnits = (layers: readonly RectifiedLayer[], { known, reads }: Flow): number =>
   layers.reduce((sum, { rectifier, units }) => {
     const output = known.get(rectifier.output);
     const flags = reads.get(rectifier.output);

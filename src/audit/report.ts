@@ -1,4 +1,5 @@
 import type { ElementType } from '../onnx/tensor-data.js';
+import type { DeclaredInput } from './prove/box.js';
 
 /** The verdicts on a unit, strongest first. `unobserved`: neither the weights nor any sample decide (an audit without data). */
 export const verdicts = [
@@ -177,10 +178,12 @@ export interface AuditReport {
     parameters: number;
     /** Multiply-adds of one sample through convolutions and matrix products; null where shapes are not known. */
     multiplyAdds: number | null;
+    /** What `heal --prune` noted in the file: the width that it kept multiples of, and the constant or unread units that it left, with reasons; null for a model that it did not make. */
+    pruned: { align: number; left: number } | null;
   };
   data: { kind: 'none' | 'samples' | 'synthetic'; description: string };
   /** The range of every input that the proved bounds hold for, with one number for all its elements or one for each channel; null where nothing was to be proved. */
-  proof: { inputs: { name: string; lower: number[]; upper: number[] }[] } | null;
+  proof: { inputs: DeclaredInput[] } | null;
   /** Samples on which firing was observed. */
   samples: number;
   totals: {
@@ -189,7 +192,7 @@ export interface AuditReport {
     counts: Record<Verdict, number>;
     /** Units that contribute nothing but a constant. */
     dead: number;
-    /** What can go without any change of the outputs (vanished, proved dead, unread). */
+    /** What can go at most without any change of the outputs (vanished, proved dead, unread). */
     removable: Removable;
     /** The same with the silent units, which is exact on the data seen only; null without data. */
     removableOnData: Removable | null;

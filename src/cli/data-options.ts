@@ -50,8 +50,22 @@ export const addDataOptions = (command: Command): Command =>
     .option('--mean <list>', 'subtracted from each channel after scaling', parseNumbers)
     .option('--std <list>', 'divides each channel after that', parseNumbers);
 
+/** Flags that say how files are read, and mean nothing without files. */
+const ofFiles = {
+  allowNonFinite: '--allow-non-finite',
+  size: '--size',
+  fit: '--fit',
+  color: '--color',
+  layout: '--layout',
+  scale: '--scale',
+  mean: '--mean',
+  std: '--std',
+} as const;
+
 /** The samples that the flags ask for, null where they ask for none. What reads images is loaded only when needed. */
 export async function samplesOf(flags: DataFlags, specs: readonly InputSpec[]): Promise<AuditData | null> {
+  const idle = (Object.keys(ofFiles) as (keyof typeof ofFiles)[]).find(flag => flags[flag] !== undefined);
+  if (idle && !flags.data) throw new Failure('usage', `${ofFiles[idle]}: it must go with --data, got none`);
   if (flags.data && flags.synthetic) throw new Failure('usage', '--synthetic: it must not go with --data, got both');
   if (flags.data) return (await import('../data/open.js')).openSamples(flags.data, specs, flags);
   if (!flags.synthetic) return null;

@@ -1,13 +1,13 @@
-import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { Command } from 'commander';
 import { writeModelFile, writeWhole } from '../onnx/file.js';
 import { renderHtml } from '../report/html.js';
 import { count, percent } from '../report/numbers.js';
 import { version } from '../version.js';
-import { storyPage } from './demo-page.js';
+import { findings, storyPage } from './demo-page.js';
 import type { Chapter } from './demo-story.js';
 import { parseSeed } from './options.js';
+import { requireFolder } from './result-file.js';
 import { table } from './table.js';
 
 interface DemoFlags {
@@ -26,19 +26,18 @@ export function addDemoCommand(program: Command): void {
 }
 
 const rows = (chapters: readonly Chapter[]): string[][] =>
-  chapters.map(({ title, parameters, units, dead, accuracy }) => [
+  chapters.map(({ title, parameters, units, dead, neverFiring, accuracy }) => [
     title,
     count(parameters),
     count(units),
     `${count(dead)} (${percent(dead / units)})`,
+    `${count(neverFiring)} (${percent(neverFiring / units)})`,
     percent(accuracy),
   ]);
 
-function sentences({ title, verification }: Chapter): string {
-  if (verification === null) return '';
-  const { seen, heldOut } = verification;
-  const time = heldOut.time ? ` It runs ${heldOut.time.ratio.toFixed(2)} times as fast.` : '';
-  return `${title}\n  on the samples it was trained on: ${seen.sentence}\n  on held-out samples: ${heldOut.sentence}${time}\n`;
+function sentences(chapter: Chapter): string {
+  const found = findings(chapter);
+  return found.length === 0 ? '' : `${chapter.title}\n${found.map(each => `  ${each}\n`).join('')}`;
 }
 
 /** The name of a chapter's file. */
@@ -47,11 +46,12 @@ const fileOf = ({ title }: Chapter): string => title.replace(/\W+/g, '-').toLowe
 async function runDemo({ seed, output }: DemoFlags): Promise<void> {
   const { digits } = await import('../train/datasets/digits.js');
   const { tellStory } = await import('./demo-story.js');
-  await mkdir(output, { recursive: true });
-  const chapters = await tellStory(await digits(), {
+  await requireFolder('--output', output);
+  const story = await tellStory(await digits(), {
     seed,
     onProgress: what => process.stderr.write(`${what} …\n`),
   });
+  const { chapters } = story;
   for (const chapter of chapters) {
     await writeModelFile(join(output, `${fileOf(chapter)}.onnx`), chapter.model);
     await writeWhole(join(output, `${fileOf(chapter)}.html`), renderHtml(chapter.report));
@@ -59,14 +59,13 @@ async function runDemo({ seed, output }: DemoFlags): Promise<void> {
   const page = join(output, 'report.html');
   await writeWhole(
     page,
-    storyPage(chapters, chapter => `${fileOf(chapter)}.html`),
+    storyPage(story, chapter => `${fileOf(chapter)}.html`),
   );
-  const record = chapters.map(({ model: _, report: __, ...rest }) => rest);
-  await writeWhole(
-    join(output, 'demo.json'),
-    `${JSON.stringify({ reluminate: version, seed, chapters: record }, null, 2)}\n`,
+  const record = { ...story, chapters: chapters.map(({ model: _, report: __, ...rest }) => rest) };
+  await writeWhole(join(output, 'demo.json'), `${JSON.stringify({ reluminate: version, ...record }, null, 2)}\n`);
+  process.stdout.write(
+    table([story.data, 'parameters', 'units', 'dead', 'never fire', 'held-out right'], rows(chapters)),
   );
-  process.stdout.write(table(['digits', 'parameters', 'units', 'dead', 'held-out right'], rows(chapters)));
   process.stdout.write(
     `\n${chapters.map(sentences).join('')}\nReport: ${page}; models and an audit of each beside it\n`,
   );

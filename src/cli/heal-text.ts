@@ -1,7 +1,7 @@
 import type { Verification } from '../heal/verify.js';
 import { cutMiddle, printable } from '../report/names.js';
 import { bytes, count, percent, plural, si, significant } from '../report/numbers.js';
-import type { StepReport } from './heal-steps.js';
+import type { PruneStepReport, StepReport } from './heal-steps.js';
 import { table } from './table.js';
 
 /** Rows and reasons beyond this are counted, not shown, unless all are asked for. */
@@ -42,6 +42,17 @@ function leftText(left: readonly { what: string; reason: string }[], all: boolea
 const slopeList = (dims: readonly number[]) => (dims.length === 0 ? '–' : `[${dims.join(', ')}]`);
 const unitList = (units: readonly number[]) => (units.length === 1 ? `unit ${units[0]}` : plural(units.length, 'unit'));
 
+/** What some of the units that went are dead by, besides the file: `, of which 30 proved dead in the declared range and 12 silent on 8 samples, exact on those only`. */
+function groundsText({ provedUnits, unitsOnWord, samples }: PruneStepReport): string {
+  const parts = [
+    ...(provedUnits > 0 ? [`${count(provedUnits)} proved dead in the declared range`] : []),
+    ...(unitsOnWord > 0
+      ? [`${count(unitsOnWord)} silent on ${plural(samples ?? 0, 'sample')}, exact on those only`]
+      : []),
+  ];
+  return parts.length === 0 ? '' : `, of which ${parts.join(' and ')}`;
+}
+
 /** What one repair did and what it left, as text. */
 export function stepText(step: StepReport, all: boolean): string {
   switch (step.repair) {
@@ -61,13 +72,19 @@ export function stepText(step: StepReport, all: boolean): string {
       )}`;
     }
     case 'prune': {
-      const { layers, left, rectifiedUnits, joined, nodesRemoved, flushed, before, after, align } = step.report;
+      const { layers, left, joined, nodesRemoved, flushed, negligible, inputsDropped, before, after } = step.report;
       const done = [
-        `${plural(rectifiedUnits, 'rectified unit')} removed, widths kept at multiples of ${align}`,
+        `${plural(step.report.rectifiedUnits, 'rectified unit')} removed${groundsText(step.report)}, widths kept at multiples of ${step.report.align}`,
         `${count(before.parameters)} → ${count(after.parameters)} parameters`,
         ...(flushed > 0 ? [`${plural(flushed, 'tiny weight')} set to zero`] : []),
+        ...(negligible > 0 ? [`the weights of ${plural(negligible, 'unit')}, lost in rounding, set to zero`] : []),
         ...(nodesRemoved.length > 0 ? [`${plural(nodesRemoved.length, 'unread node')} removed`] : []),
         ...(joined.length > 0 ? [`${plural(joined.length, 'addition')} made a concatenation`] : []),
+        ...(inputsDropped.length > 0
+          ? [
+              `${plural(inputsDropped.length, 'initializer')} that could be fed no longer ${inputsDropped.length === 1 ? 'an input' : 'inputs'}`,
+            ]
+          : []),
       ];
       const rows = layers.map(({ node, op, units, inputs, folded }) => [
         name(node),
@@ -147,6 +164,14 @@ export function stepText(step: StepReport, all: boolean): string {
 const change = (before: number, after: number): string =>
   before === after || before === 0 ? '' : ` (${after < before ? '−' : '+'}${percent(Math.abs(1 - after / before))})`;
 
+/** The largest difference that keeps the promise: one number where it is the same for all outputs. */
+function limitText({ outputs, promise }: Verification): string {
+  if (promise.kind === 'report') return 'none';
+  if (promise.kind === 'bit-equal') return 'equal to the bit';
+  const limits = [...new Set(outputs.map(({ limit }) => significant(limit ?? 0)))];
+  return `relative ${limits.length === 1 ? limits[0] : outputs.map(({ name: output, limit }) => `${significant(limit ?? 0)} (${name(output)})`).join(', ')}`;
+}
+
 /** How the healed model compares with the original, as text. */
 export function verificationText(found: Verification): string {
   const { bytes: size, parameters, multiplyAdds, time, sameTopClass } = found;
@@ -161,6 +186,7 @@ export function verificationText(found: Verification): string {
       'with fusions',
       `relative ${significant(fused)}${found.optimized.every(({ bitEqual }) => bitEqual) ? ' (equal to the bit)' : ''}`,
     ],
+    ['limit', limitText(found)],
     ['rounding alone', `relative ${significant(found.rounding)}: the original with fusions and without`],
     ...(sameTopClass === null ? [] : [['same top class', percent(sameTopClass)] as [string, string]]),
     ['size', `${bytes(size.before)} → ${bytes(size.after)}${change(size.before, size.after)}`],

@@ -2,11 +2,13 @@ import { existsSync } from 'node:fs';
 import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { Ajv2020 } from 'ajv/dist/2020.js';
 import { Command, CommanderError } from 'commander';
 import { afterAll, beforeAll, describe, expect, test, vi } from 'vitest';
 import { modelOf, tensor } from '../../test/models.js';
 import { randomBatch } from '../../test/random-networks.js';
 import { audit } from '../audit/audit.js';
+import { repairNoteOf } from '../audit/repair-note.js';
 import { writeNpy } from '../data/npy.js';
 import { Failure } from '../failure.js';
 import { float, floatTensor, node, valueInfo } from '../onnx/build.js';
@@ -14,6 +16,7 @@ import { readModelFile } from '../onnx/file.js';
 import { type Model, mainGraph, writeModel } from '../onnx/model.js';
 import { DataLocation } from '../onnx/proto.js';
 import { createRandom } from '../random.js';
+import { summary } from '../report/summary.js';
 import { addHealCommand } from './heal.js';
 
 let folder: string;
@@ -136,6 +139,113 @@ describe('repairs', () => {
     expect((await audit(await readModelFile(at('smaller.onnx')), data)).totals.units).toBe(8);
   });
 
+  test('--silent says which units are exact on the samples only, --input-range which for inputs in the range', async () => {
+    const args = [
+      '--prune',
+      '--align',
+      '1',
+      '--data',
+      at('x.npy'),
+      '--rounds',
+      '0',
+      '--dry-run',
+      '--json',
+      at('r.json'),
+    ];
+    const silent = await heal(at('model.onnx'), ...args, '--silent');
+    expect(silent.stdout).toContain(
+      '24 rectified units removed, of which 8 silent on 60 samples, exact on those only,',
+    );
+    // Weights near 1 and biases of -60: no input from -5 to 5 lets these units fire.
+    const proved = await heal(at('model.onnx'), ...args, '--input-range', '-5,5');
+    expect([proved.status, proved.stderr]).toEqual([0, '']);
+    expect(proved.stdout).toContain('24 rectified units removed, of which 8 proved dead in the declared range,');
+    expect(proved.stdout).toContain('Promise kept: for x from −5 to 5 the outputs change by rounding only;');
+    const { steps, verification } = JSON.parse(await readFile(at('r.json'), 'utf8'));
+    expect(steps[0].report).toMatchObject({ rectifiedUnits: 24, provedUnits: 8, unitsOnWord: 0, samples: null });
+    expect(verification.promise).toEqual({
+      kind: 'rounding',
+      relative: 1e-5,
+      inputs: [{ name: 'x', lower: [-5], upper: [5] }],
+    });
+    const both = await heal(at('model.onnx'), ...args, '--silent', '--input-range', '-5,5');
+    expect(both.stdout).toContain('24 rectified units removed, of which 8 proved dead in the declared range,');
+    const random = await heal(at('model.onnx'), '--prune', '--input-range', '-5,5', '--dry-run', '--rounds', '0');
+    expect(random.stdout).toContain('16 random samples, uniform in the declared range, seed 0');
+    const outside = await heal(at('model.onnx'), ...args, '--input-range', '-1,1');
+    expect(outside.stderr).toMatch(/^input 'x': the data must lie in --input-range, -1 to 1 there, got /);
+    const revived = await heal(at('model.onnx'), '--revive', '--input-range', '-5,5', '--dry-run', '--rounds', '0');
+    expect(revived.stdout).toContain('24 dead units in 1 layer given fresh weights');
+    expect(revived.stdout).toContain('Promise kept: for x from −5 to 5 the outputs');
+  });
+
+  test('the file notes what was done and for what it holds, and the audit promises nothing that prune has left', async () => {
+    // An output shows the units, so that none can go.
+    const shown = network();
+    mainGraph(shown).output.push(valueInfo('h'));
+    await writeFile(at('shown.onnx'), writeModel(shown));
+    const before = await audit(await readModelFile(at('shown.onnx')), null);
+    expect(summary(before).join(' ')).toMatch(/Without the 16 units .* would have at most .* heal --prune takes out/);
+    const args = ['--prune', '--input-range', '-1,1', '--rounds', '0', '-o', at('noted.onnx')];
+    expect((await heal(at('shown.onnx'), ...args)).stdout).toContain('4 tiny weights set to zero');
+    const pruned = await readModelFile(at('noted.onnx'));
+    expect(repairNoteOf(pruned)).toMatchObject({
+      repairs: ['prune'],
+      inputs: [{ name: 'x', lower: [-1], upper: [1] }],
+      data: null,
+      prune: { align: 8, left: 16 },
+    });
+    const after = await audit(pruned, null);
+    expect(after.model.pruned).toEqual({ align: 8, left: 16 });
+    expect(summary(after).join(' ')).toContain(
+      '16 units are surely constant or unread, and are what heal --prune, which made this model, left',
+    );
+    await heal(at('noted.onnx'), '--soften', 'prelu', '--rounds', '0', '-o', at('noted.onnx'), '--force');
+    expect(repairNoteOf(await readModelFile(at('noted.onnx')))).toMatchObject({
+      repairs: ['prune', 'soften'],
+      inputs: [{ name: 'x', lower: [-1], upper: [1] }],
+    });
+  });
+
+  test('what it writes as JSON is as the schema says', async () => {
+    const schema = JSON.parse(await readFile('schema/heal-report.schema.json', 'utf8'));
+    const validate = new Ajv2020({ strict: true, allowUnionTypes: true, allErrors: true }).compile(schema);
+    const fed = network();
+    mainGraph(fed).input.push(valueInfo('w2', [32, 3]));
+    await writeFile(at('fed.onnx'), writeModel(fed));
+    const repairs = [
+      ['fed.onnx', '--prune', '--silent', '--input-range', '-9,9', '--data', at('x.npy')],
+      ['fed.onnx', '--drop-initializer-inputs', '--flush', '--revive', '--data', at('x.npy')],
+      ['model.onnx', '--soften', 'prelu:tailored', '--flush', '--tolerance', '1e-3'],
+      ['healthy.onnx', '--slopes', 'power-of-two', '--soften', 'leaky'],
+      ['healthy.onnx', '--prune'],
+    ];
+    for (const [model, ...flags] of repairs) {
+      const { stdout, stderr } = await heal(at(model!), ...flags, '--dry-run', '--rounds', '3', '--json', '-');
+      expect(stderr).toBe('');
+      expect(validate(JSON.parse(stdout)), `${flags} ${JSON.stringify(validate.errors)}`).toBe(true);
+    }
+  });
+
+  test('initializers that are inputs are mentioned, and dropped where they are asked to be', async () => {
+    const { stdout } = await heal(at('fed.onnx'), '--flush', '--dry-run', '--rounds', '0');
+    expect(stdout).toContain('1 initializer is listed as inputs too');
+    expect(stdout).toContain('--drop-initializer-inputs takes');
+    const pruned = await heal(at('fed.onnx'), '--prune', '--dry-run', '--rounds', '0');
+    expect(pruned.stdout).toContain('1 initializer that could be fed no longer an input');
+    const dropped = await heal(at('fed.onnx'), '--drop-initializer-inputs', '--dry-run', '--rounds', '0');
+    expect(dropped.stdout).toContain('1 initializer no longer an input');
+    expect(dropped.stdout).not.toContain('listed as');
+  });
+
+  test('an explicit tolerance is strict', async () => {
+    const args = ['--prune', '--align', '1', '--dry-run', '--rounds', '0'];
+    const { status, stderr, stdout } = await heal(at('model.onnx'), ...args, '--tolerance', '1e-12');
+    expect([status, stdout]).toEqual([1, expect.stringMatching(/^limit +relative 1e−12$/m)]);
+    expect(stderr).toContain('Promise broken: the outputs change by at most 1.0e−12 of the largest value');
+    expect((await heal(at('model.onnx'), ...args)).stdout).toMatch(/^limit +relative 1e−5$/m);
+  });
+
   test('several repairs are each held to their promise; JSON has all of it', async () => {
     const args = [
       '--flush',
@@ -168,13 +278,13 @@ describe('repairs', () => {
       ['revive', true, true],
     ]);
     expect(report.steps.map((step: { promise: { kind: string } }) => step.promise.kind)).toEqual([
-      'tolerance',
-      'tolerance',
-      'tolerance',
+      'rounding',
+      'rounding',
+      'rounding',
       'bit-equal',
       'bit-equal',
     ]);
-    expect(report.verification).toMatchObject({ samples: 60, kept: true, promise: { kind: 'tolerance' } });
+    expect(report.verification).toMatchObject({ samples: 60, kept: true, promise: { kind: 'rounding' } });
     const healed = await audit(await readModelFile(at('all.onnx')), data);
     expect(healed.totals.dead).toBe(0);
   });
@@ -211,7 +321,7 @@ describe('repairs', () => {
     );
     expect(status).toBe(0);
     expect(stdout).toContain('1 ReLU softened of slope 0.1');
-    expect(stdout).toContain('the outputs may change');
+    expect(stdout).toContain('The outputs may change: over 16 samples');
     expect(mainGraph(await readModelFile(at('leaky.onnx'))).node[1]!.attribute[0]!.f).toBe(Math.fround(0.1));
   });
 
@@ -283,12 +393,25 @@ describe('bad input is refused in one sentence', () => {
     [['-o', 'out'], /a repair must be named/],
     [['--flush'], /--output: it must be given, or else --dry-run, got neither/],
     [['--prune', '--silent', '-o', 'out'], /--silent: it must go with --prune and --data/],
-    [['--soften', 'leaky', '--shared', '-o', 'out'], /--shared: it must go with --soften prelu/],
+    [['--soften', 'leaky', '--shared', '-o', 'out'], /--shared: it must go with --soften prelu or --slopes/],
     [['--soften', 'elu', '-o', 'out'], /must be leaky:SLOPE, prelu or prelu:SLOPE, got 'elu'/],
+    [['--soften', 'leaky:0.1', '--depth', '20', '-o', 'out'], /--depth: it must go with --soften leaky:tailored/],
     [['--soften', 'leaky:x', '-o', 'out'], /must be a number/],
     [['--slopes', 'n/3', '-o', 'out'], /Allowed choices are power-of-two, n\/256/],
     [['--prune', '--align', '0', '-o', 'out'], /whole number from 1 up/],
     [['--flush', '--tolerance', '-1', '-o', 'out'], /number from 0 up/],
+    [['--flush', '--rounds', '-1', '-o', 'out'], /whole number from 0 up/],
+    [['--flush', '--align', '4', '-o', 'out'], /--align: it must go with --prune/],
+    [['--flush', '--mean', '0.5', '-o', 'out'], /--mean: it must go with --data, got none/],
+    [['--soften', 'prelu', '--tolerance', '1', '-o', 'out'], /--tolerance: it must go with a repair that rounds/],
+    [['--soften', 'leaky:0', '-o', 'out'], /a slope other than 0, as leaky:0 is a ReLU/],
+    [['--flush', '--input-range', '0,1', '-o', 'out'], /--input-range: it must go with --prune or --revive/],
+    [['--prune', '--input-range', '1,0', '-o', 'out'], /LOW,HIGH, got '1,0'/],
+    [['--prune', '--input-range', 'z=0,1', '-o', 'out'], /must name an input of the model, got 'z'/],
+    [
+      ['--prune', '--input-range', '0,1', '--synthetic', 'normal', '-o', 'out'],
+      /--synthetic: it must not go with --input-range/,
+    ],
     [['--flush', '--data', '-', '-o', 'out'], /they must be files, got '-'/],
     // The superuser may write anywhere.
     ...(process.getuid?.() === 0
@@ -314,6 +437,16 @@ describe('bad input is refused in one sentence', () => {
       'input',
       expect.stringContaining("write '/dev/full': the place must be writable"),
     ]);
+  });
+
+  test.skipIf(!existsSync('/dev/full'))('a record that cannot be written, while the model was', async () => {
+    const args = ['--flush', '-o', at('flushed.onnx'), '--rounds', '0', '--json', '/dev/full'];
+    const { status, stderr } = await heal(at('model.onnx'), ...args);
+    expect([status, stderr]).toEqual([
+      'input',
+      expect.stringMatching(/^--json: write '\/dev\/full': .*; the healed model is in '/),
+    ]);
+    await rm(at('flushed.onnx'));
   });
 
   test('a model or data that cannot be read', async () => {

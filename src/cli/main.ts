@@ -9,6 +9,7 @@ import { addHealCommand } from './heal.js';
 import { addPlotCommand } from './plot.js';
 import { addTheoryCommand } from './theory.js';
 import { addTrainCommand } from './train.js';
+import { addVerifyCommand } from './verify.js';
 
 const usage = 2;
 const unreadable = 3;
@@ -50,6 +51,9 @@ addTrainCommand(program, code => {
   process.exitCode = code;
 });
 addHealCommand(program, code => {
+  process.exitCode = code;
+});
+addVerifyCommand(program, code => {
   process.exitCode = code;
 });
 addDemoCommand(program);

@@ -45,6 +45,13 @@ export function parseShare(text: string): number {
   return value;
 }
 
+/** A largest difference as a flag's value, 0 or more. */
+export function parseTolerance(text: string): number {
+  const value = parseNumber(text);
+  if (value < 0) throw new InvalidArgumentError(`It must be a number from 0 up, got '${text}'.`);
+  return value;
+}
+
 /** Numbers separated by commas. */
 export const parseNumbers = (text: string): number[] => text.split(',').map(parseNumber);
 

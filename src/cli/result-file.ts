@@ -1,6 +1,7 @@
-import { access, constants, stat } from 'node:fs/promises';
+import { access, constants, mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Failure } from '../failure.js';
+import { targetOf } from '../onnx/file.js';
 
 /** Whether two paths lead to the same file that is there. */
 export async function isSameFile(a: string, b: string): Promise<boolean> {
@@ -12,8 +13,9 @@ export async function isSameFile(a: string, b: string): Promise<boolean> {
 export async function requireWritable(flag: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
-  const folder = await stat(dirname(path)).catch(() => null);
-  const isWritable = await access(isSpecial ? path : dirname(path), constants.W_OK).then(
+  const place = dirname(await targetOf(path).catch(() => path));
+  const folder = await stat(place).catch(() => null);
+  const isWritable = await access(isSpecial ? path : place, constants.W_OK).then(
     () => folder?.isDirectory(),
     () => false,
   );
@@ -26,4 +28,14 @@ export async function requireApart(flag: string, path: string, model: string): P
   if (await isSameFile(path, model))
     throw new Failure('usage', `${flag}: the path must not be the model itself, got '${path}'`);
   await requireWritable(flag, path);
+}
+
+/** Makes a folder for results where there is none. Throws a Failure where none can be made, or nothing be written to it. */
+export async function requireFolder(flag: string, path: string): Promise<void> {
+  try {
+    await mkdir(path, { recursive: true });
+    await access(path, constants.W_OK);
+  } catch (cause) {
+    throw new Failure('usage', `${flag}: the path must be a folder that can be written to, got '${path}'`, { cause });
+  }
 }

@@ -1,4 +1,5 @@
 /** Figures as SVG: functions from data to a drawing. */
+export * from './before-after.js';
 export * from './born-dead-map.js';
 export * from './correlation-curves.js';
 export * from './dying-neuron.js';

@@ -1,6 +1,7 @@
 import { type Corners, centreOf, sizeOf } from '../theory/convex-cells.js';
 import type { NetworkRegions } from '../theory/plane-regions.js';
 import { type Kink, valueAt } from '../theory/region-cells.js';
+import { plural } from '../words.js';
 import { dashOf, element, figure, panel, strokeOf } from './drawing.js';
 
 /** The regions of one network in a square of a plane. */
@@ -50,8 +51,6 @@ const drawKinks = (kinks: readonly Kink[], layers: readonly number[], x: Scale, 
       'stroke-dasharray': dashOf(index),
     }),
   );
-
-const plural = (count: number, noun: string): string => `${count} ${noun}${count === 1 ? '' : 's'}`;
 
 /** A picture's name with a true minus sign, and what was counted. */
 const titleOf = ({ label, found: { regions, linearRegions } }: RegionPicture): string => {

@@ -7,6 +7,7 @@ export interface DeadUnit {
   /** Index of its layer in the audit. */
   readonly layer: number;
   readonly unit: number;
+  /** What the audit found of it; no two units have the same object. */
   readonly found: UnitReport;
   readonly into: Incoming;
   readonly out: Outgoing;
@@ -14,6 +15,3 @@ export interface DeadUnit {
   readonly certainty: Certainty;
   readonly level: number;
 }
-
-/** A unit in one word. */
-export const idOf = (layer: number, unit: number) => `${layer} ${unit}`;

@@ -1,4 +1,5 @@
-import { freshNames } from '../onnx/edit.js';
+import { node as build } from '../onnx/build.js';
+import { freshNames, insertAfter } from '../onnx/edit.js';
 import { copyModel, type Model, mainGraph } from '../onnx/model.js';
 import { DataType, type NodeProto, type TensorProto } from '../onnx/proto.js';
 import type { Scope } from '../onnx/scope.js';
@@ -11,7 +12,7 @@ export interface Edits {
   readonly model: Model;
   /** The numbers of a tensor, to be changed in place, in float64; `write` puts them into the copy. */
   numbers(name: string): Float64Array;
-  /** The bias of a Conv or Gemm as numbers; where the node has none, one of zeros is added. */
+  /** The bias of a layer as numbers; where the node has none, one of zeros is added, for a MatMul as an Add behind it. */
   bias(node: NodeProto, units: number): Float64Array;
   /** The same where the node has a bias of its own, or was given one; null where it has none. */
   givenBias(node: NodeProto): Float64Array | null;
@@ -39,22 +40,31 @@ export function startEdits(original: Model, scope: Scope): Edits {
     opened.set(name, { tensor, values });
     return values;
   };
+  /** Biases of matrix products, added behind them. */
+  const behind = new Map<NodeProto, string>();
+  const biasName = (node: NodeProto) => behind.get(node) ?? nodeOf.get(node)?.input[2];
   return {
     model,
     numbers,
     bias(node, units) {
       const copy = nodeOf.get(node) as NodeProto;
-      if (!copy.input[2]) {
-        const type = tensorNamed(scope, node.input[1] as string)?.dataType ?? DataType.FLOAT;
-        const tensor = typedTensor(type, fresh(`${copy.output[0]}/bias`), [units], new Float64Array(units));
-        graph.initializer.push(tensor);
-        initializers.set(tensor.name, tensor);
-        copy.input[2] = tensor.name;
-      }
-      return numbers(copy.input[2] as string);
+      const given = biasName(node);
+      if (given) return numbers(given);
+      const type = tensorNamed(scope, node.input[1] as string)?.dataType ?? DataType.FLOAT;
+      const result = copy.output[0] as string;
+      const tensor = typedTensor(type, fresh(`${result}/bias`), [units], new Float64Array(units));
+      graph.initializer.push(tensor);
+      initializers.set(tensor.name, tensor);
+      if (copy.opType === 'MatMul') {
+        const inner = fresh(`${result}/unshifted`);
+        copy.output[0] = inner;
+        insertAfter(graph, inner, [Object.assign(build('Add', [inner, tensor.name], [result]), { name: tensor.name })]);
+        behind.set(node, tensor.name);
+      } else copy.input[2] = tensor.name;
+      return numbers(tensor.name);
     },
     givenBias(node) {
-      const name = nodeOf.get(node)?.input[2];
+      const name = biasName(node);
       return name ? numbers(name) : null;
     },
     write() {

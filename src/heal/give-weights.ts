@@ -1,10 +1,10 @@
 import type { Anatomy, RectifiedLayer } from '../audit/anatomy.js';
 import type { AuditData } from '../audit/audit.js';
-import type { AuditReport, LayerReport } from '../audit/report.js';
+import type { AuditReport, LayerReport, UnitReport } from '../audit/report.js';
 import type { Model } from '../onnx/model.js';
 import type { SessionOptions } from '../onnx/runtime.js';
 import { createRandom } from '../random.js';
-import { type DeadUnit, idOf } from './dead-unit.js';
+import type { DeadUnit } from './dead-unit.js';
 import { startEdits } from './edits.js';
 import { drawWeights, fitUnit } from './fresh-weights.js';
 import { channelValues } from './pre-activations.js';
@@ -22,8 +22,8 @@ const typicalVariance = ({ units }: LayerReport): number | null =>
 
 export interface Attempt {
   readonly model: Model;
-  /** Units whose fresh weights do not do, by their id, and why. */
-  readonly failed: ReadonlyMap<string, string>;
+  /** Units whose fresh weights do not do, and why. */
+  readonly failed: ReadonlyMap<UnitReport, string>;
 }
 
 /** Gives the units fresh weights, wave by wave, so that each is fitted to what those before it give. */
@@ -31,13 +31,13 @@ export async function giveWeights(
   anatomy: Anatomy,
   report: AuditReport,
   units: readonly DeadUnit[],
-  wide: ReadonlySet<string>,
+  wide: ReadonlySet<UnitReport>,
   data: AuditData | null,
   seed: number,
   session: SessionOptions,
 ): Promise<Attempt> {
   const edits = startEdits(anatomy.model, anatomy.scope);
-  const failed = new Map<string, string>();
+  const failed = new Map<UnitReport, string>();
   silence(edits, anatomy, units);
   for (const wave of wavesOf(units, wide)) {
     for (const { layer, unit, into, inputs } of wave) {
@@ -59,9 +59,9 @@ export async function giveWeights(
     }));
     const values = await channelValues(edits.model, picked, data, session);
     for (const [at, { own, variance, rectifier }] of layers.entries())
-      for (const [index, { layer, unit, into }] of own.entries()) {
+      for (const [index, { found, unit, into }] of own.entries()) {
         const reason = fitUnit(edits, into, unit, values[at]?.[index] as Float64Array, variance, rectifier.threshold);
-        if (reason) failed.set(idOf(layer, unit), reason);
+        if (reason) failed.set(found, reason);
       }
     edits.write();
   }

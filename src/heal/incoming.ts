@@ -55,8 +55,7 @@ export function incoming({ scope, lookup }: Anatomy, layer: RectifiedLayer): Inc
     offsets.push({ node: owner, name, fixed, factor });
   };
   let batchNorm: Incoming['batchNorm'] = null;
-  if (feed.op !== 'MatMul')
-    offset(node, node.input[2] || null, feed.op === 'Gemm' ? floatAttribute(node, 'beta', 1) : 1);
+  offset(node, node.input[2] || null, feed.op === 'Gemm' ? floatAttribute(node, 'beta', 1) : 1);
   for (const each of between) {
     if (each.opType === 'BatchNormalization' && !batchNorm)
       batchNorm = { node: each, epsilon: floatAttribute(each, 'epsilon', 1e-5) };

@@ -16,6 +16,7 @@ import { layerWeight } from '../onnx/layers.js';
 import type { NodeProto } from '../onnx/proto.js';
 import { ranksOf } from '../onnx/ranks.js';
 import { nodeName } from '../onnx/scope.js';
+import { sourcesOf } from '../onnx/sources.js';
 import { isOwn } from './own-tensor.js';
 
 /** A layer that reads a unit, the inputs of its weight that belong to the unit, and the constant that arrives there. */
@@ -52,11 +53,12 @@ const described = (node: NodeProto): string => `${node.opType} '${nodeName(node)
 function obstacle({ scope, lookup }: Anatomy, node: NodeProto, level: number, padded: boolean): string | null {
   if (!isOwn(scope, node.input[1], node))
     return `the weights of ${described(node)}, which reads it, are shared or computed`;
+  if (!layerWeight(scope, node, lookup)?.data.every(Number.isFinite))
+    return `${described(node)} reads it with weights that are NaN or infinite, which 0 does not silence`;
   if (level === 0) return null;
   if (Number.isNaN(level)) return `its constant differs by position where ${described(node)} reads it`;
   if (padded) return `${described(node)} reads its constant with padding, so that it is no constant at the border`;
-  if (node.opType === 'MatMul') return `${described(node)} reads its constant and has no bias to take it`;
-  if (!node.input[2]) return null;
+  if (node.opType === 'MatMul' || !node.input[2]) return null;
   const weight = layerWeight(scope, node, lookup);
   const bias = lookup(scope, node.input[2]);
   const outputs = weight?.dims[node.opType === 'Conv' || intAttribute(node, 'transB', 0) === 1 ? 0 : 1];
@@ -111,6 +113,11 @@ export function outgoing(anatomy: Anatomy, flow: Flow, start: ChannelOf): Outgoi
       }
       return found;
     }
+    const sources = at === 0 ? sourcesOf(context, node, input) : null;
+    if (sources)
+      return [...sources.keys()]
+        .filter(to => sources[to]?.includes(channel))
+        .map(to => ({ value: output, channel: to }));
     const isBinary = Object.hasOwn(binary, node.opType);
     if (!isBinary && !(at === 0 && passesFirst(node))) return `${described(node)} is not followed`;
     const result = known.get(output);

@@ -360,6 +360,79 @@ describe('a convolutional network', () => {
   });
 });
 
+test('a matrix product without a bias is given one, before its rectifier and behind its units', async () => {
+  const random = createRandom(9);
+  const normals = (count: number) => Array.from({ length: count }, () => random.normal());
+  const w1 = normals(24).map((value, at) => ([1, 2].includes(at % 4) ? 0 : value));
+  const w2 = normals(16).map((value, at) => (at % 4 === 3 ? 0 : value));
+  const net = model(
+    [
+      node('Gemm', ['x', 'w1', 'b1'], ['z']),
+      node('Relu', ['z'], ['h']),
+      node('MatMul', ['h', 'w2'], ['z2']),
+      node('Relu', ['z2'], ['h2']),
+      node('MatMul', ['h2', 'w3'], ['y']),
+    ],
+    [
+      floatTensor('w1', [6, 4], w1),
+      floatTensor('b1', [4], [0.1, -1, 0.5, 0.2]),
+      floatTensor('w2', [4, 4], w2),
+      floatTensor('w3', [4, 2], normals(8)),
+    ],
+    ['N', 6],
+  );
+  const x = randomBatch([6], 200, createRandom(2));
+  const { model: healed, report } = await revive(net, { data: dataOf(x), ...options });
+  expect(report.left).toEqual([]);
+  expect(report.revived.map(({ layer, unit }) => [layer, unit])).toEqual([
+    ['h', 1],
+    ['h', 2],
+    ['h2', 3],
+  ]);
+  for (const { firingRate } of report.revived) expect(Math.abs(firingRate! - 0.5)).toBeLessThan(0.05);
+  expect(mainGraph(healed).node.map(({ opType }) => opType)).toEqual([
+    'Gemm',
+    'Relu',
+    'MatMul',
+    'Add',
+    'Relu',
+    'MatMul',
+  ]);
+  await expectKept(net, healed, true, x);
+});
+
+test('units proved dead over a box are revived for its inputs; data that leave it are refused', async () => {
+  const ranges = { x: { lower: -1, upper: 1 } };
+  const { model: healed, report } = await revive(dense(), { ranges, ...options });
+  expect(report.revived.map(({ unit, verdict, certainty }) => [unit, verdict, certainty])).toEqual([
+    [1, 'vanished', 'exact'],
+    [2, 'vanished', 'exact'],
+    [3, 'proved-dead', 'proof'],
+  ]);
+  const random = createRandom(4);
+  const inside = tensor(
+    [100, 6],
+    Float64Array.from({ length: 600 }, () => 2 * random.uniform() - 1),
+  );
+  await expectKept(dense(), healed, true, inside);
+  const outside = dataOf(tensor([1, 6], [1000, 1000, -1000, 1000, 1000, -1000]));
+  await expect(revive(dense(), { ranges, data: outside, ...options })).rejects.toThrow(
+    "revive: the data must lie in the ranges, got some that leave them at 'h'",
+  );
+});
+
+test('a unit that is read with NaN is left: 0 times NaN is not 0', async () => {
+  const net = dense();
+  const weights = numbersOf(net, 'w2');
+  weights[4] = Number.NaN;
+  mainGraph(net).initializer[2] = floatTensor('w2', [4, 3], weights);
+  const { report } = await revive(net, options);
+  expect(report.revived).toEqual([]);
+  expect(report.left[0]!.reason).toBe(
+    "Gemm 'y' reads it with weights that are NaN or infinite, which 0 does not silence",
+  );
+});
+
 test('inputs that hardly vary leave no way to fire on 10 % to 90 %', async () => {
   const rows = 100;
   const x = tensor(

@@ -204,7 +204,7 @@ describe('other slopes', () => {
   });
 });
 
-test('a tailored slope is the one for the rectified layers of the longest chain', () => {
+describe('a tailored slope', () => {
   const stack = (depth: number) =>
     modelOf({
       nodes: Array.from({ length: depth }, (_, at) => [
@@ -215,12 +215,60 @@ test('a tailored slope is the one for the rectified layers of the longest chain'
       inputs: [valueInfo('x', ['N', 2])],
       outputs: [valueInfo('y')],
     });
-  const deep = soften(stack(20), { to: 'prelu', negativeSlope: 'tailored' }).report;
-  expect(deep.negativeSlope).toBe(tailoredSlope({ depth: 20 })!.negativeSlope);
-  expect([deep.depth, deep.softened.length]).toEqual([20, 20]);
-  const shallow = soften(stack(3), { to: 'prelu', negativeSlope: 'tailored' }).report;
-  expect([shallow.depth, shallow.negativeSlope, shallow.softened.length]).toEqual([3, null, 0]);
-  expect(shallow.left[0]!.reason).toContain('no tailored slope for 3 rectified layers');
+  test('is the one for the rectifiers that stand one behind the other', () => {
+    const deep = soften(stack(20), { to: 'prelu', negativeSlope: 'tailored' }).report;
+    expect(deep.negativeSlope).toBe(tailoredSlope({ depth: 20 })!.negativeSlope);
+    expect([deep.depth, deep.softened.length]).toEqual([20, 20]);
+    const shallow = soften(stack(3), { to: 'prelu', negativeSlope: 'tailored' }).report;
+    expect([shallow.depth, shallow.negativeSlope, shallow.softened.length]).toEqual([3, null, 0]);
+    expect(shallow.left[0]!.reason).toContain('no tailored slope for 3 rectified layers');
+    const none = modelOf({
+      nodes: [node('Neg', ['x'], ['y'])],
+      inputs: [valueInfo('x', ['N', 2])],
+      outputs: [valueInfo('y')],
+    });
+    expect(soften(none, { to: 'prelu', negativeSlope: 'tailored' }).report).toMatchObject({ depth: 0, softened: [] });
+  });
+
+  test('counts on across pools, concatenations and sums of layers of one depth', () => {
+    const maps = (depth: number) =>
+      modelOf({
+        nodes: Array.from({ length: depth }, (_, at) => [
+          node('Conv', [at === 0 ? 'x' : `j${at - 1}`, 'w'], [`a${at}`]),
+          node('Conv', [at === 0 ? 'x' : `j${at - 1}`, 'w'], [`b${at}`]),
+          node('Add', [`a${at}`, `b${at}`], [`z${at}`]),
+          node('Relu', [`z${at}`], [`h${at}`]),
+          node('MaxPool', [`h${at}`], [`p${at}`], { kernel_shape: [1, 1] }),
+          node('Concat', [`p${at}`, `h${at}`], [at === depth - 1 ? 'y' : `j${at}`], { axis: 1 }),
+        ]).flat(),
+        initializers: [floatTensor('w', [1, 2, 1, 1], [1, -1])],
+        inputs: [valueInfo('x', ['N', 2, 4, 4])],
+        outputs: [valueInfo('y')],
+      });
+    const { depth, negativeSlope } = soften(maps(30), { to: 'leaky', negativeSlope: 'tailored' }).report;
+    expect([depth, negativeSlope]).toEqual([30, tailoredSlope({ depth: 30 })!.negativeSlope]);
+  });
+
+  test('is refused for a residual network, unless the depth is given', () => {
+    const residual = modelOf({
+      nodes: Array.from({ length: 40 }, (_, at) => [
+        node('MatMul', [at === 0 ? 'x' : `s${at - 1}`, 'w'], [`z${at}`]),
+        node('Relu', [`z${at}`], [`h${at}`]),
+        node('Add', [`h${at}`, at === 0 ? 'x' : `s${at - 1}`], [at === 39 ? 'y' : `s${at}`]),
+      ]).flat(),
+      initializers: [floatTensor('w', [2, 2], [1, -1, 0.5, 2])],
+      inputs: [valueInfo('x', ['N', 2])],
+      outputs: [valueInfo('y')],
+    });
+    const refused = soften(residual, { to: 'leaky', negativeSlope: 'tailored' }).report;
+    expect([refused.depth, refused.negativeSlope, refused.softened.length]).toEqual([40, null, 0]);
+    expect(refused.left[0]!.reason).toMatch(/^ways through different numbers of rectifiers meet at Add 's0', so that/);
+    const { report } = soften(residual, { to: 'leaky', negativeSlope: 'tailored', depth: 15 });
+    expect([report.depth, report.negativeSlope]).toEqual([15, tailoredSlope({ depth: 15 })!.negativeSlope]);
+    expect(() => soften(residual, { to: 'leaky', negativeSlope: 'tailored', depth: 0 })).toThrow(
+      'soften: depth must be a whole number from 1 to 100,000, got 0',
+    );
+  });
 });
 
 describe('what stays as it is, with the reason', () => {

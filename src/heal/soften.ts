@@ -1,6 +1,5 @@
 import { clone } from '@bufbuild/protobuf';
-import { dissect, type RectifiedLayer } from '../audit/anatomy.js';
-import { measureLayers } from '../audit/measured-layers.js';
+import { type Anatomy, dissect, type RectifiedLayer } from '../audit/anatomy.js';
 import { Failure } from '../failure.js';
 import { float, node } from '../onnx/build.js';
 import type { Knowledge } from '../onnx/channels.js';
@@ -8,17 +7,22 @@ import { freshNames, replaceNode } from '../onnx/edit.js';
 import { copyModel, type Model, mainGraph, opsetOf } from '../onnx/model.js';
 import { type DataType, type NodeProto, NodeProtoSchema } from '../onnx/proto.js';
 import { ranksOf } from '../onnx/ranks.js';
-import { inspectLayers } from '../theory/inspect.js';
+import { nodeName } from '../onnx/scope.js';
+import { tailoredSlope } from '../theory/tailored-slope.js';
+import { plural } from '../words.js';
 import { dropUnread } from './drop-unread.js';
 import { floatTypeOf } from './float-type.js';
+import { rectifiedDepth } from './rectified-depth.js';
 import type { Repaired } from './repaired.js';
 import { typedTensor } from './typed-tensor.js';
 
 export interface SoftenOptions {
   /** What the rectifiers become: `leaky` (LeakyRelu, the slope an attribute) or `prelu` (PRelu, the slope a tensor that training can change). */
   readonly to: 'leaky' | 'prelu';
-  /** The slope of all units, or `tailored`: the slope that theory gives for the network's depth. Default 0.01 for `leaky`, 0 for `prelu`. */
+  /** The slope of all units, or `tailored`: the slope that theory gives for a plain network of the depth. Default 0.01 for `leaky`, 0 for `prelu`. */
   readonly negativeSlope?: number | 'tailored';
+  /** Rectified layers that a tailored slope is for, a whole number from 1 up; by default the most that stand one behind the other, where the network is plain. */
+  readonly depth?: number;
   /** For `prelu`: one slope for each unit (default true) or one for the layer. */
   readonly perChannel?: boolean;
   /** Names of the rectifiers to soften, as the audit gives them; all ReLUs by default. */
@@ -30,7 +34,7 @@ export interface SoftenReport {
   readonly to: 'leaky' | 'prelu';
   /** The slope that was set; null where no tailored one exists. */
   readonly negativeSlope: number | null;
-  /** Rectified layers on the longest chain, from which a tailored slope was found; null for a given slope. */
+  /** Rectified layers that the slope is tailored to; null for a given slope. */
   readonly depth: number | null;
   readonly softened: readonly { layer: string; spelling: string; becomes: string; slopes: number }[];
   readonly left: readonly { layer: string; reason: string }[];
@@ -40,10 +44,29 @@ const softKinds = ['relu', 'relu6', 'clipped-relu'];
 /** From this operator set on PRelu and Min broadcast as they do today. */
 const lowestOpset = 8;
 
-/** The tailored slope of a model, and the depth it is for. */
-function tailored(model: Model): { depth: number; slope: number | null } {
-  const found = inspectLayers(measureLayers(model).layers).tailored;
-  return { depth: found?.depth ?? 0, slope: found?.slope?.negativeSlope ?? null };
+/** A slope for a depth, or why there is none. */
+interface Tailored {
+  readonly depth: number;
+  readonly slope: number | null;
+  readonly reason: string;
+}
+
+/** The slope tailored to a plain network, of the given depth or of the model's own. */
+function tailored(anatomy: Anatomy, given: number | undefined): Tailored {
+  const { depth: own, meeting } = rectifiedDepth(anatomy);
+  const depth = given ?? own;
+  if (given === undefined && meeting)
+    return {
+      depth,
+      slope: null,
+      reason: `ways through different numbers of rectifiers meet at ${meeting.opType} '${nodeName(meeting)}', so that no depth of a plain network stands for it: give one, or the slope for a residual network`,
+    };
+  const slope = depth === 0 ? null : tailoredSlope({ depth });
+  return {
+    depth,
+    slope: slope?.negativeSlope ?? null,
+    reason: `there is no tailored slope for ${plural(depth, 'rectified layer')}: even ReLU keeps the correlations of a network that shallow below 0.9`,
+  };
 }
 
 /** The shape of one slope for each unit as PRelu broadcasts it: `[C, 1, 1]` for NCHW, `[C]` where the units lie on the last axis; null where the file does not tell. */
@@ -99,8 +122,8 @@ function appendedSlope({ rectifier }: RectifiedLayer, slope: string, output: str
 /**
  * Turns ReLUs, however they are spelled, into leaky or parametric ReLUs of the given slope; ReLU6 and other clipped ones keep their ceiling as a Min
  * behind. `prelu` of slope 0 is spelled relu(x) − a·relu(−x): on finite pre-activations the outputs stay the same to the bit (0·∞ is NaN), and yet the slope has a
- * gradient. Other slopes change the function; `verify` says by how much. Throws a Failure for a slope that is not a finite number and for layers that the model
- * does not have.
+ * gradient. Other slopes change the function; `verify` says by how much. Throws a Failure for a slope that is not a finite number, a depth that is no whole number from
+ * 1 to 100,000, and layers that the model does not have.
  *
  * @example
  * import { soften } from 'reluminate/heal';
@@ -123,6 +146,9 @@ export function soften(original: Model, options: SoftenOptions): Repaired<Soften
   const { to, perChannel = true, negativeSlope = to === 'leaky' ? 0.01 : 0 } = options;
   if (negativeSlope !== 'tailored' && !Number.isFinite(Math.fround(negativeSlope)))
     throw new Failure('usage', `soften: negativeSlope must be a finite float32 number, got ${negativeSlope}`);
+  const { depth } = options;
+  if (depth !== undefined && !(Number.isSafeInteger(depth) && depth >= 1 && depth <= 100_000))
+    throw new Failure('usage', `soften: depth must be a whole number from 1 to 100,000, got ${depth}`);
   const anatomy = dissect(copyModel(original));
   const { model, layers, lookup, known } = anatomy;
   const names = new Set(layers.map(({ rectifier }) => rectifier.name));
@@ -130,7 +156,7 @@ export function soften(original: Model, options: SoftenOptions): Repaired<Soften
   if (unknown !== undefined)
     throw new Failure('usage', `soften: layers must name rectifiers of the model, got '${unknown}'`);
 
-  const forDepth = negativeSlope === 'tailored' ? tailored(model) : null;
+  const forDepth = negativeSlope === 'tailored' ? tailored(anatomy, depth) : null;
   const slope = negativeSlope === 'tailored' ? (forDepth?.slope ?? null) : negativeSlope;
   const fresh = freshNames(model);
   const makeTensor = (base: string, type: DataType, dims: readonly number[], value: number): string => {
@@ -145,8 +171,7 @@ export function soften(original: Model, options: SoftenOptions): Repaired<Soften
 
   /** Why a layer stays as it is, null where it can be softened. */
   const obstacle = ({ rectifier }: RectifiedLayer, type: DataType | null): string | null => {
-    if (slope === null)
-      return `there is no tailored slope for ${forDepth?.depth} rectified layers: even ReLU keeps the correlations of a network that shallow below 0.9`;
+    if (slope === null) return (forDepth as Tailored).reason;
     if (!softKinds.includes(rectifier.kind)) return `it is no ReLU but ${rectifier.spelling}`;
     if (opsetOf(original) < lowestOpset)
       return `the operator set must be ${lowestOpset} or later, got ${opsetOf(original)}`;

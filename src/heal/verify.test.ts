@@ -6,7 +6,7 @@ import { type Model, mainGraph } from '../onnx/model.js';
 import { DataType, type NodeProto, type TensorProto } from '../onnx/proto.js';
 import type { TensorData } from '../onnx/tensor-data.js';
 import { Comparison } from './compare.js';
-import { keeps, type RepairPromise } from './promise.js';
+import { keeps, limitOf, type RepairPromise } from './promise.js';
 import { type VerifyOptions, verify } from './verify.js';
 
 const model = (
@@ -41,7 +41,16 @@ describe('differences', () => {
     expect([found.maxAbsolute, found.maxRelative, found.bitEqual, found.kept]).toEqual([4, 0.5, false, false]);
     expect(found.samples).toBe(3);
     expect(found.outputs).toEqual([
-      { name: 'y', elements: 9, maxAbsolute: 4, maxRelative: 0.5, bitEqual: false, mismatched: 0, sameTopClass: 1 },
+      {
+        name: 'y',
+        elements: 9,
+        maxAbsolute: 4,
+        maxRelative: 0.5,
+        bitEqual: false,
+        mismatched: 0,
+        sameTopClass: 1,
+        limit: 0,
+      },
     ]);
     expect(found.optimized[0]!.maxAbsolute).toBe(4);
     expect(found.sentence).toBe(
@@ -60,7 +69,11 @@ describe('differences', () => {
     expect((await check(times(1), times(1), batches)).kept).toBe(true);
   });
 
-  test('what rounding does to the original anyway is within every tolerance but 0', () => {
+  test('a tolerance is taken at its word; what passes for rounding depends on what rounding does to the original', () => {
+    const rounding: RepairPromise = { kind: 'rounding', relative: 1e-5 };
+    expect(limitOf(within(1e-9), 1)).toBe(1e-9);
+    expect([0, 0.9e-6, 1e-5, 1].map(own => limitOf(rounding, own))).toEqual([1e-5, 1e-5, 10 * 1e-5, 0.01]);
+    expect([limitOf(bitEqual, 1), limitOf({ kind: 'report' }, 1)]).toEqual([0, null]);
     const output = {
       name: 'y',
       elements: 1,
@@ -70,12 +83,41 @@ describe('differences', () => {
       mismatched: 0,
       sameTopClass: null,
     };
-    expect(keeps(within(1e-5), output, 0)).toBe(false);
-    expect(keeps(within(1e-5), output, 0.9e-5)).toBe(false);
-    expect(keeps(within(1e-5), output, 1.1e-5)).toBe(true);
-    expect(keeps(within(0), output, 1.1e-5)).toBe(false);
-    expect(keeps(within(1e-5), { ...output, maxRelative: 0.011 }, 1)).toBe(false);
-    expect(keeps(bitEqual, output, 1)).toBe(false);
+    expect(keeps(rounding, output, 1e-4)).toBe(true);
+    expect(keeps(rounding, output, 0.9e-4)).toBe(false);
+    expect(keeps(rounding, { ...output, mismatched: 1 }, 1)).toBe(false);
+    expect(keeps(within(0, 1e-3), output, 0)).toBe(true);
+    expect(keeps(bitEqual, output, 0)).toBe(false);
+  });
+
+  test('the sentence states what passed for rounding; a report promises nothing', async () => {
+    const batches = [batch([1, 2, 3])];
+    const rounded = await check(times(1), times(1 + 2 ** -20), batches, { kind: 'rounding', relative: 1e-5 });
+    expect(rounded.sentence).toBe(
+      'Promise kept: the outputs change by rounding only; over 1 sample the largest difference is 2.9e−6, 9.5e−7 of the largest value of its output, where at most 1.0e−5 passes for rounding.',
+    );
+    expect(rounded.outputs[0]!.limit).toBe(1e-5);
+    const report = await check(times(1), times(2), batches, { kind: 'report' });
+    expect(report.sentence).toBe(
+      'The outputs may change: over 1 sample the largest difference is 3, 1 of the largest value of its output.',
+    );
+  });
+
+  test('a promise for declared inputs is checked on inputs drawn from there', async () => {
+    const inputs = [{ name: 'x', lower: [5, -1, 0], upper: [5, 255, 2] }];
+    const promise: RepairPromise = { kind: 'tolerance', relative: 0.5, inputs };
+    // The models differ below -1.5 only, and above 300.
+    const ends = [floatTensor('low', [], [-1.5]), floatTensor('high', [], [300])];
+    const clipped = model([node('Clip', ['x', 'low', 'high'], ['y'])], ends);
+    const free = model([node('Identity', ['x'], ['y'])]);
+    const found = await check(free, clipped, null, { kind: 'bit-equal', inputs });
+    expect([found.kept, found.data]).toEqual([true, '16 random samples, uniform in the declared range, seed 0']);
+    expect((await check(free, clipped, null, bitEqual, { samples: 64 })).kept).toBe(false);
+    expect((await check(times(1), times(1.25), null, promise)).sentence).toMatch(
+      /^Promise kept: for x from 5 to 5, −1 to 255, 0 to 2 \(by channel\) the outputs change by at most 0\.5 /,
+    );
+    const narrow = { ...promise, inputs: [{ name: 'z', lower: [0], upper: [1] }] };
+    await expect(check(times(1), times(1), null, narrow)).rejects.toThrow("must name an input of the model, got 'z'");
   });
 
   test('signs of zeros are bits, not numbers', async () => {

@@ -9,13 +9,21 @@ import { embedExternal, inputSpecs, type Model, writeModel } from '../onnx/model
 import { openSession, type Session, type SessionOptions } from '../onnx/runtime.js';
 import { shapesOf } from '../onnx/shapes.js';
 import type { Batch, InputSpec } from '../onnx/tensor-data.js';
+import { plural } from '../words.js';
+import { boxSamples } from './box-samples.js';
 import { Comparison, type OutputDifference } from './compare.js';
-import { checkPromise, keeps, promiseText, type RepairPromise } from './promise.js';
+import { checkPromise, keeps, limitOf, promiseText, type RepairPromise } from './promise.js';
 
 /** A number of the original model and of the healed one. */
 export interface BeforeAfter {
   readonly before: number;
   readonly after: number;
+}
+
+/** One output, compared node by node, and what the promise allows it. */
+export interface CheckedOutput extends OutputDifference {
+  /** The largest relative difference that keeps the promise; null where any does. */
+  readonly limit: number | null;
 }
 
 /** What a comparison of two models on the same samples says. Plain JSON data. */
@@ -30,7 +38,7 @@ export interface Verification {
   readonly bitEqual: boolean;
   /** Share of samples with the same top class, smallest over the outputs that have classes; null where none has. */
   readonly sameTopClass: number | null;
-  readonly outputs: readonly OutputDifference[];
+  readonly outputs: readonly CheckedOutput[];
   /** The same with the fusions of ONNX Runtime, which order sums differently in different graphs: what a user of both files would see. */
   readonly optimized: readonly OutputDifference[];
   /** The original against itself, with fusions and without: how far rounding alone moves its outputs, relative to their largest values. */
@@ -61,15 +69,13 @@ export interface VerifyOptions extends Omit<SessionOptions, 'graphOptimizationLe
   readonly rounds?: number;
   /** Seed of the random inputs where there is no data (default 0). */
   readonly seed?: number;
-  /** Number of random inputs where there is no data (default 16). */
+  /** Number of random inputs where there is no data (default 16): standard normal ones, or uniform ones from the ranges that the promise declares. */
   readonly samples?: number;
   /** Inputs with free dimensions fixed, for random inputs; by default what the model declares. */
   readonly inputs?: readonly InputSpec[];
   /** Where the batches come from, in words. */
   readonly description?: string;
 }
-
-const plural = (count: number, one: string, many = `${one}s`) => `${count} ${count === 1 ? one : many}`;
 
 const sizeOf = (model: Model): number => writeModel(embedExternal(model)).length;
 
@@ -96,21 +102,35 @@ const worst = (outputs: readonly OutputDifference[]) => ({
   ),
 });
 
-function differenceText(outputs: readonly OutputDifference[]): string {
+function differenceText(outputs: readonly CheckedOutput[], promise: RepairPromise): string {
   const { bitEqual, maxAbsolute, maxRelative } = worst(outputs);
+  // The output that comes nearest to its limit, or goes farthest beyond it.
+  const [nearest] = [...outputs].sort((a, b) => b.maxRelative / (b.limit || 1) - a.maxRelative / (a.limit || 1));
+  const limit =
+    promise.kind === 'rounding' && nearest
+      ? `, where at most ${inWords(nearest.limit as number)} passes for rounding`
+      : '';
   const mismatched = outputs.reduce((sum, output) => sum + output.mismatched, 0);
   if (mismatched > 0)
     return `${plural(mismatched, 'element is', 'elements are')} NaN or infinite in one model and not in the other`;
   if (bitEqual) return 'they are equal to the bit';
   if (maxAbsolute === 0) return 'they are equal but for signs of zeros';
-  return `the largest difference is ${inWords(maxAbsolute)}, ${inWords(maxRelative)} of the largest value of its output`;
+  return `the largest difference is ${inWords(maxAbsolute)}, ${inWords(maxRelative)} of the largest value of its output${limit}`;
+}
+
+function sentenceOf(promise: RepairPromise, kept: boolean, samples: number, found: string): string {
+  const over = `over ${plural(samples, 'sample')} ${found}.`;
+  const text = promiseText(promise);
+  return promise.kind === 'report'
+    ? `${text[0]?.toUpperCase()}${text.slice(1)}: ${over}`
+    : `Promise ${kept ? 'kept' : 'broken'}: ${text}; ${over}`;
 }
 
 /**
  * Runs two models on the same samples and says how far their outputs lie apart, whether that keeps the promise, and what the repair is worth:
  * file size, parameters, multiply-adds of one sample, time in interleaved rounds. The promise is checked node by node, with the fusions of ONNX
  * Runtime turned off, since these sum in another order as soon as a graph changes; what they add stands beside it. `batches` null draws standard
- * normal inputs. Throws a Failure where the original does not run, a RangeError where the healed model's outputs have other names or shapes.
+ * normal inputs, or uniform ones where the promise declares their range. Throws a Failure where the original does not run, a RangeError where the healed model's outputs have other names or shapes.
  *
  * @example
  * import { verify } from 'reluminate/heal';
@@ -134,7 +154,12 @@ export async function verify(
 ): Promise<Verification> {
   checkPromise(promise);
   const specs = inputs ?? inputSpecs(original);
-  const source = batches === null ? syntheticSamples(specs, { distribution: 'normal', samples: count, seed }) : null;
+  const source =
+    batches !== null
+      ? null
+      : promise.inputs
+        ? boxSamples(specs, promise.inputs, { samples: count, seed })
+        : syntheticSamples(specs, { distribution: 'normal', samples: count, seed });
   const renamed = { ...healed, name: `${healed.name} (healed)` };
   const opened: Session[] = [];
   const open = async (model: Model, graphOptimizationLevel: 'disabled' | 'all') => {
@@ -160,11 +185,13 @@ export async function verify(
     if (!first) throw new Failure('input', 'verify: the data must hold one sample at least, got none');
     const { feeds } = first;
     const timed = rounds > 0 ? await timeInTurns([() => fast[0].run(feeds), () => fast[1].run(feeds)], rounds) : null;
-    const costs = [await multiplyAddsOf(original, first, session), await multiplyAddsOf(healed, first, session)];
-    const outputs = asWritten.differences();
+    const before = await multiplyAddsOf(original, first, session);
+    const after = await multiplyAddsOf(healed, first, session);
     const own = rounding.differences();
-    const kept = outputs.every((output, at) => keeps(promise, output, (own[at] as OutputDifference).maxRelative));
-    const found = differenceText(outputs);
+    const outputs = asWritten
+      .differences()
+      .map((output, at) => ({ ...output, limit: limitOf(promise, (own[at] as OutputDifference).maxRelative) }));
+    const kept = outputs.every(output => keeps(promise, output, output.limit));
     return {
       samples,
       data: source?.description ?? description ?? plural(samples, 'sample'),
@@ -174,8 +201,7 @@ export async function verify(
       rounding: worst(own).maxRelative,
       bytes: { before: sizeOf(original), after: sizeOf(healed) },
       parameters: { before: countParameters(original), after: countParameters(healed) },
-      multiplyAdds:
-        costs[0] == null || costs[1] == null ? null : { before: costs[0] as number, after: costs[1] as number },
+      multiplyAdds: before === null || after === null ? null : { before, after },
       time: timed && {
         rounds,
         before: timed.first,
@@ -186,7 +212,7 @@ export async function verify(
       },
       promise,
       kept,
-      sentence: `Promise ${kept ? 'kept' : 'broken'}: ${promiseText(promise)}; over ${plural(samples, 'sample')} ${found}.`,
+      sentence: sentenceOf(promise, kept, samples, differenceText(outputs, promise)),
     };
   } finally {
     for (const each of opened) await each.close();

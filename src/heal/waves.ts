@@ -1,5 +1,6 @@
+import type { UnitReport } from '../audit/report.js';
 import type { NodeProto } from '../onnx/proto.js';
-import { type DeadUnit, idOf } from './dead-unit.js';
+import type { DeadUnit } from './dead-unit.js';
 import { livingInputs } from './fresh-weights.js';
 
 /** A unit, and the inputs that its fresh weights are drawn for. */
@@ -17,7 +18,7 @@ function inputsOf(units: readonly DeadUnit[]): Map<NodeProto, Set<number>> {
  * Units in waves, each with the inputs that its fresh weights are drawn for: what a unit of one wave weighs varies only with units that live anyhow and with revived units of
  * earlier waves. Nearly all are in the first: weights between revived units are 0, except where a unit has no other input, as in a depthwise convolution, or is one of `wide`.
  */
-export function wavesOf(units: readonly DeadUnit[], wide: ReadonlySet<string>): WeighingUnit[][] {
+export function wavesOf(units: readonly DeadUnit[], wide: ReadonlySet<UnitReport>): WeighingUnit[][] {
   const silenced = inputsOf(units);
   const waves: WeighingUnit[][] = [];
   const passing = new Map<string, { channel: number; wave: number }[]>();
@@ -25,7 +26,7 @@ export function wavesOf(units: readonly DeadUnit[], wide: ReadonlySet<string>): 
     const { into, unit, out } = each;
     const { node } = into.feed;
     const revived = silenced.get(node) ?? new Set();
-    const inputs = livingInputs(into, unit, wide.has(idOf(each.layer, unit)) ? new Set() : revived);
+    const inputs = livingInputs(into, unit, wide.has(each.found) ? new Set() : revived);
     const isDepthwise = inputs.length === 1 && node.opType === 'Conv';
     const isLate = isDepthwise || inputs.some(input => revived.has(input));
     const before = isLate ? (passing.get(node.input[0] as string) ?? []) : [];

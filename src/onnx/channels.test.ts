@@ -298,6 +298,12 @@ describe('constants are followed through', () => {
       [0, 1, 0, 1],
       [nan, nan, nan, nan],
     ],
+    'channels that are gathered': [
+      [node('Gather', ['c', 'taken'], ['y'], { axis: 1 })],
+      [ints('taken', 1, -1, 1, 0)],
+      [1, 1, 1, 0],
+      [0, 2, 0, nan],
+    ],
     'a gate with one channel': [
       [
         node('ReduceMean', ['x'], ['m'], { axes: [1] }),
@@ -351,6 +357,11 @@ describe('nothing is claimed of', () => {
       [floatTensor('cube', [4, 1, 1, 1, 1], [0, 0, 0, 0])],
     ],
     'a normalization over channels': [[node('Softmax', ['c'], ['y'], { axis: 1 })], []],
+    'channels that are gathered along another axis, or by computed indices': [
+      [...dynamic('n'), node('Gather', ['c', 'n'], ['y'], { axis: 1 })],
+      [ints('zero', 0)],
+    ],
+    'a Reshape that makes other channels': [[node('Reshape', ['c', 'to'], ['y'])], [ints('to', 0, 2, -1)]],
     'rows that mix channels': [[node('Reshape', ['c', 'to'], ['y'])], [ints('to', 2, -1)]],
   };
   for (const [name, [nodes, initializers]] of Object.entries(cases)) {

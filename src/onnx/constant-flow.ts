@@ -21,6 +21,7 @@ import { batchNormOf, perChannel } from './layers.js';
 import type { NodeProto } from './proto.js';
 import { ranksOf } from './ranks.js';
 import { readsOf, type Scope } from './scope.js';
+import { sourcesOf } from './sources.js';
 
 /** Operators whose result depends on shapes only. */
 const ofShapes = new Set('Shape Size'.split(' '));
@@ -175,7 +176,9 @@ function throughShape(context: Context, node: NodeProto, input: Channels): Knowl
       return intAttribute(node, 'axis', 1) === 1 && input.layout === 'plain' ? flattened(input) : 'varying';
     case 'Reshape': {
       const target = node.input[1] ? context.lookup(context.scope, node.input[1])?.data : null;
-      return target && input.layout === 'plain' && keepsBatch(context, target, input) ? flattened(input) : 'varying';
+      if (!target || input.layout !== 'plain') return 'varying';
+      if (keepsMap(context, target, input)) return input;
+      return keepsBatch(context, target, input) ? flattened(input) : 'varying';
     }
     case 'Squeeze':
     case 'Unsqueeze': {
@@ -189,20 +192,31 @@ function throughShape(context: Context, node: NodeProto, input: Channels): Knowl
   }
 }
 
+/** Whether a number of rows is that of the batch: 0 stands for it, or it is what an input of the model declares. */
+const isBatch = ({ scope }: Context, rows: number): boolean =>
+  rows === 0 ||
+  scope.graph.input.some(({ type }) => {
+    const first = type?.value.case === 'tensorType' ? type.value.value.shape?.dim[0]?.value : undefined;
+    return first?.case === 'dimValue' && Number(first.value) === rows;
+  });
+
 /**
- * Whether a Reshape makes a matrix of one row for each sample: [0, -1], the batch's size and -1, or -1 and a number of features
+ * Whether a Reshape makes a matrix of one row for each sample: of 0, the batch's size or -1 rows, and -1 features or a number of them
  * that holds each channel the same number of times (a whole map of it, as far as the file tells).
  */
-function keepsBatch({ scope }: Context, target: ArrayLike<number>, { constant }: Channels): boolean {
+function keepsBatch(context: Context, target: ArrayLike<number>, { constant }: Channels): boolean {
   const [rows, features] = [target[0], target[1]] as [number, number];
-  if (target.length !== 2) return false;
-  if (rows === -1) return features % constant.length === 0;
-  const batches = scope.graph.input.map(({ type }) => {
-    const first = type?.value.case === 'tensorType' ? type.value.value.shape?.dim[0]?.value : undefined;
-    return first?.case === 'dimValue' ? Number(first.value) : null;
-  });
-  return features === -1 && (rows === 0 || rows === 1 || batches.includes(rows));
+  if (target.length !== 2 || (rows === -1 && features === -1)) return false;
+  const isWhole = features === -1 || (features > 0 && features % constant.length === 0);
+  return isWhole && (rows === -1 || rows === 1 || isBatch(context, rows));
 }
+
+/** Whether a Reshape leaves samples and channels as they are, and puts the positions of a map in other rows: [0, C, -1]. */
+const keepsMap = (context: Context, target: ArrayLike<number>, { axis, constant }: Channels): boolean =>
+  target.length > 2 &&
+  axis === 1 &&
+  isBatch(context, target[0] as number) &&
+  [0, constant.length].includes(target[1] as number);
 
 /** A map of channels flattened to a matrix: neighbours belong together when the channel axis came before the positions, and alternate when it came last. */
 function flattened(input: Channels): Knowledge {
@@ -299,7 +313,22 @@ function throughFirst(context: Context, node: NodeProto, varying: ReadonlySet<st
     return range ? (range === 'other axis' ? first : sliced(first, range)) : 'varying';
   }
   if (opType.startsWith('Reduce')) return throughReduction(context, node, first);
+  const sources = sourcesOf(context, node, first);
+  if (sources) return joinedFrom(first, sources);
   return throughShape(context, node, first);
+}
+
+/** Channels that are each made of the given ones: constant where all of these are, and of one level where all have the same. */
+function joinedFrom(input: Channels, sources: readonly (readonly number[])[]): Channels {
+  const levelOf = (channels: readonly number[]) => {
+    const [first] = channels.map(channel => input.level[channel] as number) as [number];
+    return channels.every(channel => input.level[channel] === first) ? first : Number.NaN;
+  };
+  return {
+    ...input,
+    constant: Uint8Array.from(sources, channels => (channels.every(channel => input.constant[channel] === 1) ? 1 : 0)),
+    level: Float64Array.from(sources, levelOf),
+  };
 }
 
 /** A Pad that leaves the channel axis alone; a level stays where the border is filled with the same number. */

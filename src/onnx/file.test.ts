@@ -201,6 +201,29 @@ describe('reading', () => {
 });
 
 describe('writing', () => {
+  test('follows a link to its target, there or not, and keeps the permissions of what was there', async () => {
+    const [file, link, dangling] = ['file', 'link', 'dangling'].map(name => join(folder, name)) as [
+      string,
+      string,
+      string,
+    ];
+    await writeFile(file, 'old', { mode: 0o600 });
+    await mkdir(join(folder, 'sub'));
+    await symlink('file', link);
+    await symlink(join('sub', 'new'), dangling);
+    await writeWhole(link, 'new');
+    await writeWhole(dangling, 'newer');
+    expect([await readFile(file, 'utf8'), (await lstat(link)).isSymbolicLink()]).toEqual(['new', true]);
+    expect((await lstat(file)).mode & 0o777).toBe(0o600);
+    expect([await readFile(join(folder, 'sub', 'new'), 'utf8'), (await lstat(dangling)).isSymbolicLink()]).toEqual([
+      'newer',
+      true,
+    ]);
+    await symlink('endless', join(folder, 'endless'));
+    expect(await failureOf(writeWhole(join(folder, 'endless'), 'text'))).toMatch(/got a link that leads to itself/);
+    expect((await readdir(folder)).sort()).toEqual(['dangling', 'endless', 'file', 'link', 'sub']);
+  });
+
   test('replaces a file as a whole and leaves nothing beside it', async () => {
     const path = join(folder, 'report.json');
     await writeFile(path, 'old and longer');

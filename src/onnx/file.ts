@@ -1,4 +1,4 @@
-import { readFile, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
+import { open, readFile, readlink, realpath, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, isAbsolute, resolve, sep } from 'node:path';
 import { Failure } from '../failure.js';
 import { type Model, readModel, tensorsOf, writeModel } from './model.js';
@@ -89,15 +89,48 @@ const isSpecial = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Writes a file so that it is either whole or not there: beside its place first, then renamed. Throws a Failure naming the file where that fails. */
+/** Where a path leads through links, also where there is nothing yet. */
+export async function targetOf(path: string): Promise<string> {
+  const link = await readlink(path).catch(() => null);
+  if (link === null) return path;
+  try {
+    return await realpath(path);
+  } catch (cause) {
+    if ((cause as NodeJS.ErrnoException).code !== 'ENOENT') throw cause;
+    return targetOf(resolve(dirname(path), link));
+  }
+}
+
+/** Writes all of a new file and waits until it lies on the disk, so that a rename after it cannot put half of it in place. */
+async function writeThrough(path: string, content: string | Uint8Array, mode: number | undefined): Promise<void> {
+  const file = await open(path, 'w', mode);
+  try {
+    if (mode !== undefined) await file.chmod(mode);
+    await file.writeFile(content);
+    await file.sync();
+  } finally {
+    await file.close();
+  }
+}
+
+/**
+ * Writes a file so that it is either whole or not there: beside its place first, then renamed. A link is followed, and a file that was there keeps its permissions. Throws
+ * a Failure naming the file where that fails.
+ */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
-  const aside = resolve(dirname(path), `.${basename(path)}.${process.pid}.part`);
+  let aside: string | null = null;
   try {
     if (await isSpecial(path)) return await writeFile(path, content);
-    await writeFile(aside, content);
-    await rename(aside, path);
+    const target = await targetOf(path);
+    const mode = await stat(target).then(
+      found => found.mode & 0o7777,
+      () => undefined,
+    );
+    aside = resolve(dirname(target), `.${basename(target)}.${process.pid}.part`);
+    await writeThrough(aside, content, mode);
+    await rename(aside, target);
   } catch (cause) {
-    await rm(aside, { force: true }).catch(() => undefined);
+    if (aside !== null) await rm(aside, { force: true }).catch(() => undefined);
     throw new Failure('input', `write '${path}': the place must be writable, got ${reasonOf(cause)}`, { cause });
   }
 }

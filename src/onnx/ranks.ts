@@ -53,6 +53,10 @@ export function ranksOf(scope: Scope, lookup: ConstantLookup): Ranks {
         const [a, b] = [rank(node.input[0]), rank(node.input[1])];
         return a === null || b === null || a < 2 || b < 2 ? null : Math.max(a, b);
       }
+      case 'Gather': {
+        const [data, indices] = [rank(node.input[0]), rank(node.input[1])];
+        return data === null || indices === null ? null : data + indices - 1;
+      }
       case 'Reshape':
         return (node.input[1] && lookup(scope, node.input[1])?.data.length) || null;
       case 'Squeeze':

@@ -16,6 +16,7 @@ import type { ConstantLookup } from './constants.js';
 import type { NodeProto } from './proto.js';
 import { ranksOf } from './ranks.js';
 import { readsOf, type Scope } from './scope.js';
+import { sourcesOf } from './sources.js';
 
 /** Which channels of a value some output of the model depends on: all, or one flag for each channel. */
 export type Reads = Uint8Array | 'all';
@@ -98,6 +99,12 @@ function passedBack(context: Context, node: NodeProto, value: string, wanted: re
     return result;
   }
   if (node.opType === 'Split' || node.opType === 'Slice') return splitBack(context, node, input, wanted);
+  const sources = value === node.input[0] ? sourcesOf(context, node, input) : null;
+  if (sources) {
+    const result = new Uint8Array(count);
+    for (const [channel, from] of sources.entries()) if (flags[channel]) for (const at of from) result[at] = 1;
+    return result;
+  }
   const channelwise =
     Object.hasOwn(unary, node.opType) ||
     Object.hasOwn(binary, node.opType) ||

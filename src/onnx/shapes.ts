@@ -39,6 +39,15 @@ export const fixedDims = (specs: readonly InputSpec[]): Record<string, number[]>
     ? Object.fromEntries(specs.map(spec => [spec.name, spec.dims as number[]]))
     : null;
 
+/** The inputs' dimensions for one sample: a batch that is free is taken as 1. Null where another dimension is free. */
+export const sampleDims = (specs: readonly InputSpec[]): Record<string, number[]> | null =>
+  fixedDims(
+    specs.map(spec => ({
+      ...spec,
+      dims: spec.dims.map((dim, axis) => (axis === 0 && typeof dim !== 'number' ? 1 : dim)),
+    })),
+  );
+
 /**
  * The dimensions that values of the main graph have when the inputs have the given ones. ONNX Runtime says: the model is asked for
  * nothing but `Shape` of each value, which its shape inference folds where it can, so that the layers do not run.

@@ -1,18 +1,14 @@
 import { createHash } from 'node:crypto';
 import { type AuditReport, type LayerReport, type Verdict, verdicts } from '../audit/report.js';
+import { escaped as html } from './escape.js';
 import { firingRates, slopesByLayer, verdictsByLayer } from './figures.js';
 import { labels, printable } from './names.js';
 import { count, percent, plural, si, significant } from './numbers.js';
 import { type PageData, pageData } from './page-data.js';
 import { pageScript } from './page-script.js';
 import { pageStyle } from './page-style.js';
-import { feeder, modelFacts, proofRange, summary, syntheticWarning, worstFirst } from './summary.js';
+import { feeder, isLeftByPrune, modelFacts, proofRange, summary, syntheticWarning, worstFirst } from './summary.js';
 import { verdictColor, verdictStyles, verdictsIn } from './verdict-style.js';
-
-const entities: Record<string, string> = { '&': '&amp;', '<': '&lt;', '>': '&gt;', '"': '&quot;', "'": '&#39;' };
-
-/** Text as HTML, in elements and in quoted attributes. */
-const html = (text: string): string => text.replace(/[&<>"']/g, character => entities[character]!);
 
 /** A name from the model as HTML: printable, escaped, and kept from turning the text around it. */
 const name = (text: string): string => `<bdi>${html(printable(text))}</bdi>`;
@@ -61,11 +57,32 @@ interface KeyFigure {
   bad?: boolean;
 }
 
-function keyFigures({ totals, layers, samples, subnormals }: AuditReport): KeyFigure[] {
-  const { removable, removableOnData } = totals;
-  const hit = layers.filter(layer => layer.dead > 0).length;
+/** What could go, as an upper limit; nothing where that is what a prune left. */
+function savings(report: AuditReport): KeyFigure[] {
+  const { removable, removableOnData } = report.totals;
   const less = removableOnData ?? removable;
+  if (isLeftByPrune(report) && less.units <= removable.units) return [];
   const proviso = removableOnData === null ? '' : ', on this data';
+  const { multiplyAdds, multiplyAddShare } = less;
+  return [
+    {
+      value: `≤ ${percent(less.parameterShare)}`,
+      label: `of the parameters can go${proviso} (${count(less.parameters)})`,
+    },
+    ...(multiplyAdds === null || multiplyAddShare === null
+      ? []
+      : [
+          {
+            value: `≤ ${percent(multiplyAddShare)}`,
+            label: `of the multiply-adds can go${proviso} (${si(multiplyAdds)})`,
+          },
+        ]),
+  ];
+}
+
+function keyFigures(report: AuditReport): KeyFigure[] {
+  const { totals, layers, samples, subnormals } = report;
+  const hit = layers.filter(layer => layer.dead > 0).length;
   return [
     {
       value: count(totals.dead),
@@ -73,15 +90,7 @@ function keyFigures({ totals, layers, samples, subnormals }: AuditReport): KeyFi
       bad: totals.dead > 0,
     },
     { value: count(hit), label: `of ${plural(layers.length, 'layer')} with dead units` },
-    { value: percent(less.parameterShare), label: `of the parameters can go${proviso} (${count(less.parameters)})` },
-    ...(less.multiplyAdds === null || less.multiplyAddShare === null
-      ? []
-      : [
-          {
-            value: percent(less.multiplyAddShare),
-            label: `of the multiply-adds can go${proviso} (${si(less.multiplyAdds)})`,
-          },
-        ]),
+    ...savings(report),
     {
       value: samples === 0 ? 'none' : count(samples),
       label: samples === 0 ? 'samples: weights alone were read' : 'samples observed',

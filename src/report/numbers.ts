@@ -1,17 +1,11 @@
+import { plural } from '../words.js';
+
+export { count, plural } from '../words.js';
+
 /*
  * Numbers as text. The HTML page embeds the source of `significant`, so that function must not refer to anything
  * outside itself.
  */
-
-/** A whole number with thousands separators and a true minus sign: `12,345`. */
-export function count(n: number): string {
-  return n.toLocaleString('en-US', { maximumFractionDigits: 0 }).replace('-', '−');
-}
-
-/** A number of things in words: `1 unit`, `2 units`, `3 boxes` where the plural is given. */
-export function plural(n: number, one: string, many = `${one}s`): string {
-  return `${count(n)} ${n === 1 ? one : many}`;
-}
 
 /** A share from 0 to 1 in percent; only exactly 0 and 1 read `0 %` and `100 %`. The space does not break. */
 export function percent(share: number): string {

@@ -255,6 +255,7 @@ export function sampleReport(options: SampleOptions): AuditReport {
       nodes: 187,
       parameters: 3_215_904,
       multiplyAdds: 312_000_000,
+      pruned: null,
     },
     data:
       samples === 0

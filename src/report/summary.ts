@@ -118,21 +118,38 @@ function fewer({
   return `${less} and ${percent(multiplyAddShare)} fewer multiply-adds (${si(multiplyAdds)})`;
 }
 
-function removableSentences({ samples, totals: { removable, removableOnData } }: AuditReport): string[] {
-  const exact = removable.units > 0 ? [removable] : [];
-  const sentences = exact.map(
-    what =>
-      `Without the ${plural(what.units, 'unit')} that are surely constant or unread, the model would have ${fewer(what)}, its outputs unchanged.`,
-  );
+/** Whether what is surely constant or unread is what a prune of the model left, for reasons that it gave. */
+export const isLeftByPrune = ({ model: { pruned }, totals: { removable } }: AuditReport): boolean =>
+  pruned !== null && removable.units <= pruned.left;
+
+function surelyRemovable(report: AuditReport): string[] {
+  const { units } = report.totals.removable;
+  if (units === 0) return [];
+  const are = units === 1 ? 'is' : 'are';
+  return isLeftByPrune(report)
+    ? [
+        `${plural(units, 'unit')} ${are} surely constant or unread, and ${are} what heal --prune, which made this model, left for reasons it gave.`,
+      ]
+    : [
+        `Without the ${plural(units, 'unit')} that ${are} surely constant or unread, the model would have at most ${fewer(report.totals.removable)}, its outputs unchanged; heal --prune takes out what it can and says why the rest stays.`,
+      ];
+}
+
+function removableSentences(report: AuditReport): string[] {
+  const {
+    samples,
+    totals: { removable, removableOnData },
+  } = report;
+  const sentences = surelyRemovable(report);
   if (removableOnData === null || removableOnData.units <= removable.units) return sentences;
   const these =
     removable.units > 0
       ? 'With the silent units gone too'
-      : `Without the ${plural(removableOnData.units, 'unit')} that are silent, or unread once the silent ones are gone`;
+      : `Without the ${plural(removableOnData.units, 'unit')} that ${removableOnData.units === 1 ? 'is' : 'are'} silent, or unread once the silent ones are gone`;
   const caveat = `unchanged on the ${plural(samples, 'sample')} only`;
   return [
     ...sentences,
-    `${these}, ${removable.units > 0 ? 'it' : 'the model'} would have ${fewer(removableOnData)}, its outputs ${caveat}.`,
+    `${these}, ${removable.units > 0 ? 'it' : 'the model'} would have at most ${fewer(removableOnData)}, its outputs ${caveat}.`,
   ];
 }
 

@@ -1,5 +1,6 @@
 import { Failure } from '../../failure.js';
-import type { InputSpec, TensorData } from '../../onnx/tensor-data.js';
+import { sampleDims } from '../../onnx/shapes.js';
+import type { Batch, InputSpec, TensorData } from '../../onnx/tensor-data.js';
 import { downToFloat32, upToFloat32 } from './rounding.js';
 
 /** The numbers an input may take: one lower and one upper bound for all its elements, or one for each channel (axis 1, or the last axis where only that has as many). */
@@ -97,14 +98,50 @@ export function boxesOf(
   return boxes;
 }
 
+/** The dimensions over which a proof is made: those of one sample. Throws a Failure where one besides the batch is free. */
+export function provableDims(specs: readonly InputSpec[]): Record<string, number[]> {
+  const dims = sampleDims(specs);
+  if (!dims)
+    throw new Failure(
+      'usage',
+      '--input-range: every dimension of the inputs but the batch must be fixed (--shape), got free ones',
+    );
+  return dims;
+}
+
 const list = (bound: number | readonly number[]): number[] => (typeof bound === 'number' ? [bound] : [...bound]);
 
+/** What the elements of one input may be: one lower and one upper bound for all, or one for each channel. */
+export interface DeclaredInput {
+  readonly name: string;
+  readonly lower: readonly number[];
+  readonly upper: readonly number[];
+}
+
 /** The ranges input by input, as a report states them. */
-export const rangesOf = (
-  specs: readonly InputSpec[],
-  ranges: InputRanges,
-): { name: string; lower: number[]; upper: number[] }[] =>
+export const rangesOf = (specs: readonly InputSpec[], ranges: InputRanges): DeclaredInput[] =>
   specs.flatMap(({ name }) => {
     const range = ranges[name] ?? ranges[''];
     return range ? [{ name, lower: list(range.lower), upper: list(range.upper) }] : [];
   });
+
+/** Passes batches on as long as their elements lie in the boxes, which hold one sample each or a whole batch. Throws a Failure for one that does not. */
+export async function* insideBoxes(
+  batches: AsyncIterable<Batch> | Iterable<Batch>,
+  boxes: ReadonlyMap<string, Box>,
+): AsyncGenerator<Batch> {
+  for await (const batch of batches) {
+    for (const [name, { lower, upper }] of boxes) {
+      const data = batch.feeds[name]?.data ?? [];
+      for (let at = 0; at < data.length; at++) {
+        const [value, place] = [data[at] as number, at % lower.data.length];
+        if (!(value >= (lower.data[place] as number) && value <= (upper.data[place] as number)))
+          throw new Failure(
+            'input',
+            `input '${name}': the data must lie in --input-range, ${lower.data[place]} to ${upper.data[place]} there, got ${value}`,
+          );
+      }
+    }
+    yield batch;
+  }
+}

@@ -294,7 +294,7 @@ describe('verdicts by bounds', () => {
   it('need fixed dimensions but for the batch', async () => {
     const model = modelWith([node('Relu', ['x'], ['y'])], [], ['N', 'C', 4]);
     await expect(audit(model, null, prove('0,1'))).rejects.toThrow(
-      /--prove: every dimension of the inputs but the batch/,
+      /--input-range: every dimension of the inputs but the batch/,
     );
     const seen = await audit(modelWith([node('Relu', ['x'], ['y'])], [], ['N', 'C']), dataOf([1, 2]), prove('0,2'));
     expect(seen.layers[0]!.units.map(unit => unit.verdict)).toEqual(['proved-linear', 'proved-linear']);

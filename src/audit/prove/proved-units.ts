@@ -14,7 +14,7 @@ export const boundsOfUnit = (bounds: LayerBounds | null | undefined, unit: numbe
 };
 
 /** Whether the negative side of a unit is flat at every position: slopes that differ by position are known by their mean only. */
-const isSurelyFlat = (layer: RectifiedLayer, unit: number): boolean => {
+export const isSurelyFlat = (layer: RectifiedLayer, unit: number): boolean => {
   const slopes = layer.rectifier.negativeSlope?.data ?? [];
   return isFlatBelow(layer, unit) && (slopes.length === layer.units || slopes.every(slope => slope === 0));
 };

@@ -4,7 +4,7 @@ import type { NodeProto } from '../../onnx/proto.js';
 import type { Reads } from '../../onnx/read-flow.js';
 import { nodeName } from '../../onnx/scope.js';
 import type { Folded } from './rule.js';
-import type { Ties } from './ties.js';
+import { shown, type Ties } from './ties.js';
 
 /** Which channels go. Channels are dead where they are constant or nothing reads them; `reason` tells of a dead one that stays. */
 export interface Decision {
@@ -25,14 +25,14 @@ interface Followed {
 
 /**
  * Decides which channels go: classes of tied channels all of which are dead and none of which is held. A value keeps one channel at least, a padded
- * layer one constant channel to carry the others, and a width that was a multiple of `align` stays one. Channels that
- * the caller pinned are dead like others, but do not carry: they are constant on the caller's word only.
+ * layer one constant channel to carry the others, and a width that was a multiple of `align` stays one. Channels
+ * `onWord` are dead like others, but do not carry: they are constant on the caller's word only.
  */
 export function decide(
   context: Context,
   reads: ReadonlyMap<string, Reads>,
   { slots, held }: Ties,
-  pinned: Pinned,
+  onWord: Pinned,
   align: number,
 ): Decision {
   const { known, scope } = context;
@@ -50,10 +50,10 @@ export function decide(
   const classOf = (value: string, channel: number) => slots.find(slots.of(value, channel));
 
   // Reasons why a class stays, strongest first: what holds it, what lives in it, what is not known of it.
-  const staying = new Map<number, string>();
+  const staying = new Map<number, { value: string; reason: string }>();
   const stay = (value: string, channel: number, reason: string) => {
     const root = classOf(value, channel);
-    if (!staying.has(root)) staying.set(root, reason);
+    if (!staying.has(root)) staying.set(root, { value, reason });
   };
   const every = (visit: (value: string, channel: number) => void) => {
     for (const { value, channels } of followed)
@@ -71,7 +71,7 @@ export function decide(
     if (!isDead(value, channel)) stay(value, channel, `it is tied to a channel of ${producerName(value)} that lives`);
   });
   every((value, channel) => {
-    if (isRead(value, channel) && Number.isNaN(levelOf(value, channel)))
+    if (isRead(value, channel) && !Number.isFinite(levelOf(value, channel)))
       stay(value, channel, `it is constant, but not one known number at every position (${producerName(value)})`);
   });
   const sizeOf = new Map<number, number>();
@@ -119,7 +119,7 @@ export function decide(
         channel =>
           channels.constant[channel] &&
           !goes(value, channel) &&
-          !pinned.get(value)?.has(channel) &&
+          !onWord.get(value)?.has(channel) &&
           size(channel) >= leastShare * largest &&
           Number.isFinite(size(channel)),
       );
@@ -128,7 +128,7 @@ export function decide(
         carriers.set(node, { channel: best, level: channels.level[best] as number });
         continue;
       }
-      const own = folded.filter(channel => !pinned.get(value)?.has(channel));
+      const own = folded.filter(channel => !onWord.get(value)?.has(channel));
       const reason = `${node.opType} '${nodeName(node)}' pads its input with zeros, beside which a constant is not constant`;
       if (own.length === 0) for (const channel of folded) keep(value, channel, reason);
       else
@@ -144,7 +144,12 @@ export function decide(
     isDead,
     isRead,
     carriers,
-    reason: (value, channel) => (isDead(value, channel) ? (staying.get(classOf(value, channel)) ?? null) : null),
+    reason(value, channel) {
+      const why = isDead(value, channel) ? staying.get(classOf(value, channel)) : undefined;
+      if (why && why.reason === shown && why.value !== value)
+        return `it can only go with channels of output '${why.value}' of the model`;
+      return why?.reason ?? null;
+    },
   };
 }
 

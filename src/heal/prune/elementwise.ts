@@ -112,7 +112,7 @@ export const squeeze: Rule = {
   cut: () => {},
 };
 
-/** Reshape of a map to one row for each sample: the number of features is part of its target. */
+/** Reshape of a map to one row for each sample, or of its positions only: the number of features or channels is part of its target. */
 export const reshape: Rule = {
   tie: (tying, node) => tieAll(tying, first(node), result(node)),
   cut(cutting, node) {
@@ -121,8 +121,8 @@ export const reshape: Rule = {
     const target = node.input[1] && context.lookup(context.scope, node.input[1]);
     const channels = channelsOfValue(context, result(node));
     if (!kept || !target || !channels) return;
-    const features = target.data[1] as number;
+    const [rows, features, ...positions] = target.data as unknown as [number, number, ...number[]];
     if (features > 0)
-      cutting.setIntegers(node, 1, [target.data[0] as number, (features / channels.constant.length) * kept.length]);
+      cutting.setIntegers(node, 1, [rows, (features / channels.constant.length) * kept.length, ...positions]);
   },
 };

@@ -2,6 +2,7 @@ import { intAttribute, intsAttribute } from '../../onnx/attributes.js';
 import { node as build } from '../../onnx/build.js';
 import { isChannelAxis, rangeOf } from '../../onnx/channels.js';
 import type { NodeProto } from '../../onnx/proto.js';
+import { sourcesOf } from '../../onnx/sources.js';
 import { channelsOfValue } from './operands.js';
 import { type Rule, tieAll } from './rule.js';
 
@@ -49,6 +50,30 @@ const tieRanges: Rule['tie'] = (tying, node) => {
     for (let channel = range.from; channel < range.to; channel++) tie(input, channel, name, channel - range.from);
   }
   return null;
+};
+
+/** Gather and DepthToSpace take channels to other places: what a channel is made of goes with it. */
+export const move: Rule = {
+  tie({ context, tie }, node) {
+    const [input, result] = [node.input[0] as string, node.output[0] as string];
+    const channels = channelsOfValue(context, input);
+    const sources = channels && sourcesOf(context, node, channels);
+    if (!sources || !channelsOfValue(context, result)) return 'the channels it takes are not known';
+    for (const [channel, from] of sources.entries()) for (const at of from) tie(input, at, result, channel);
+    return null;
+  },
+  cut(cutting, node) {
+    const [input, result] = [node.input[0] as string, node.output[0] as string];
+    const channels = channelsOfValue(cutting.context, input);
+    const sources = channels && sourcesOf(cutting.context, node, channels);
+    const kept = cutting.kept(input);
+    if (node.opType !== 'Gather' || !sources || !kept) return;
+    const place = new Map(kept.map((channel, at) => [channel, at]));
+    const indices = (cutting.kept(result) ?? [...sources.keys()]).map(
+      channel => place.get(sources[channel]?.[0] as number) as number,
+    );
+    cutting.set(node, 1, [indices.length], indices);
+  },
 };
 
 const removeAttribute = (node: NodeProto, name: string): void => {

@@ -318,6 +318,65 @@ describe('channels are followed', () => {
     expect(numbers(small, 'target')).toEqual([-1, 72]);
   });
 
+  it('through Gather and DepthToSpace, which take channels to other places', async () => {
+    const gather = node('Gather', ['h', 'taken'], ['m'], { axis: 1 });
+    const { model } = await pruned(between([gather, ...last()], [intTensor('taken', [4], [3, 1, -4, 2]), ...v(4)]), {
+      x: [2, 3, 6, 6],
+    });
+    expect([numbers(model, 'taken'), dims(model, 'v'), dims(model, 'w')[0]]).toEqual([[1, 0], [2, 2, 1, 1], 2]);
+    // Channel 0 of the result is made of channels 0, 2, 4, 6 or of 0 to 3.
+    for (const [mode, empty] of [
+      ['DCR', [0, 2, 4, 6]],
+      ['CRD', [0, 1, 2, 3]],
+    ] as const) {
+      const space = node('DepthToSpace', ['h'], ['m'], { blocksize: 2, mode });
+      const whole = between([space, ...last()], v(2), 17, 8);
+      for (const name of ['w', 'b'])
+        Object.assign(
+          initializer(whole, name),
+          name === 'w' ? weight('w', [8, 3, 1, 1], empty) : floatTensor('b', [8], new Array(8).fill(-0.5)),
+        );
+      const { model: small } = await pruned(whole, { x: [2, 3, 6, 6] });
+      expect([dims(small, 'w')[0], dims(small, 'v')[1]]).toEqual([4, 1]);
+      Object.assign(initializer(whole, 'w'), weight('w', [8, 3, 1, 1], [empty[0]]));
+      const { report } = await pruned(whole, { x: [2, 3, 6, 6] });
+      expect(report.layers).toEqual([]);
+    }
+  });
+
+  it('through Reshape to rows or to positions, with their numbers spelled out', async () => {
+    const rows = between(
+      [node('Reshape', ['h', 'to'], ['f']), node('Gemm', ['f', 'v'], ['y'])],
+      [intTensor('to', [2], [0, 144]), weight('v', [144, 2])],
+    );
+    const { model: matrix } = await pruned(rows, { x: [2, 3, 6, 6] });
+    expect([numbers(matrix, 'to'), dims(matrix, 'v')]).toEqual([
+      [0, 72],
+      [72, 2],
+    ]);
+    for (const [target, becomes] of [
+      [
+        [0, 4, -1],
+        [0, 2, -1],
+      ],
+      [
+        [0, 0, 36],
+        [0, 0, 36],
+      ],
+    ] as const) {
+      const sequence = between(
+        [
+          node('Reshape', ['h', 'to'], ['f']),
+          node('Transpose', ['f'], ['t'], { perm: [0, 2, 1] }),
+          node('MatMul', ['t', 'v'], ['y']),
+        ],
+        [intTensor('to', [3], target), weight('v', [4, 2])],
+      );
+      const { model: small } = await pruned(sequence, { x: [2, 3, 6, 6] });
+      expect([numbers(small, 'to'), dims(small, 'v')]).toEqual([becomes, [2, 2]]);
+    }
+  });
+
   it('through elementwise operands of a flattened map', async () => {
     const nodes = [node('Flatten', ['h'], ['f']), node('Add', ['f', 'k'], ['m']), node('Gemm', ['m', 'v'], ['y'])];
     const negative = between(nodes, [floatTensor('k', [144], normals(144, 9)), weight('v', [144, 2])]);
@@ -357,7 +416,7 @@ describe('channels are followed', () => {
       x: [2, 3, 6, 6],
     });
     expect(foreign.report.layers).toEqual([]);
-    expect(foreign.report.left[0]!.reason).toBe('it is an output of the model');
+    expect(foreign.report.left[0]!.reason).toBe("it can only go with channels of output 'other' of the model");
     expect(unread.report.layers[0]!.units.removed).toEqual([1, 2]);
   });
 
@@ -399,7 +458,29 @@ describe('channels are followed', () => {
     const model = between([...last('h')], v(4));
     mainGraph(model).output.push(valueInfo('h'));
     const asOutput = await pruned(model, { x: [2, 3, 6, 6] });
-    expect(asOutput.report.left[0]!.reason).toBe('it is an output of the model');
+    expect(asOutput.report.left[0]!.reason).toBe("it can only go with channels of output 'h' of the model");
+    expect(asOutput.report.left[1]!.reason).toBe('it is an output of the model');
+  });
+
+  it('and stay where they are read with NaN or infinity, of which nothing is made again', async () => {
+    for (const bad of [Number.NaN, Infinity]) {
+      const weights = weight('v', [2, 4, 1, 1]);
+      const values = Float32Array.from(tensorNumbers(weights, new Map())!);
+      values[2] = bad;
+      const { model, report } = await prune(
+        between([...last('h')], [floatTensor('v', [2, 4, 1, 1], values), v(4)[1]!]),
+        { align: 1 },
+      );
+      expect(report.layers).toEqual([]);
+      expect(report.left[0]!.reason).toBe(
+        "Conv 'y' reads it: its constant 'v' holds NaN or infinity, which no folding gives again",
+      );
+      expect(dims(model, 'w')[0]).toBe(4);
+    }
+    const clipped = node('Clip', ['h', 'low', 'high'], ['m']);
+    const ends = [floatTensor('low', [], [0]), floatTensor('high', [], [Infinity])];
+    const { report } = await pruned(between([clipped, ...last()], [...ends, ...v(4)]), { x: [2, 3, 6, 6] });
+    expect(report.left).toEqual([]);
   });
 });
 
@@ -447,6 +528,7 @@ describe('the model around what goes', () => {
         .sort(),
     ).toEqual(['b', 'v', 'w']);
     expect(mainGraph(small).input.map(({ name }) => name)).toEqual(['x']);
+    expect(report.inputsDropped).toEqual(['w', 'b', 'v']);
     expect(mainGraph(small).valueInfo).toEqual([valueInfo('h', ['N', 2])]);
     const x = tensor([2, 2], normals(4));
     expect((await runOnce(small, { x })).y).toEqual((await runOnce(chain(), { x })).y);

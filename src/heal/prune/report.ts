@@ -8,7 +8,7 @@ import { inputSpecs, type Model } from '../../onnx/model.js';
 import type { NodeProto } from '../../onnx/proto.js';
 import type { SessionOptions } from '../../onnx/runtime.js';
 import { indexGraph, nodeName, type Scope } from '../../onnx/scope.js';
-import { fixedDims, shapesOf } from '../../onnx/shapes.js';
+import { sampleDims, shapesOf } from '../../onnx/shapes.js';
 import type { InputSpec } from '../../onnx/tensor-data.js';
 import type { Decision } from './decide.js';
 
@@ -42,12 +42,18 @@ export interface PruneReport {
   readonly negligible: number;
   /** Units of rectifiers that went. */
   readonly rectifiedUnits: number;
+  /** Of these, units that are dead for every input in the declared ranges, but perhaps not for others. */
+  readonly provedUnits: number;
+  /** Of these, units that are dead on the caller's word only, or because others are. */
+  readonly unitsOnWord: number;
   readonly layers: readonly PrunedLayer[];
   readonly left: readonly LeftUnits[];
   /** Additions of which one side was often dead, and that became concatenations. */
   readonly joined: readonly string[];
   /** Nodes that nothing read. */
   readonly nodesRemoved: readonly string[];
+  /** Initializers that could be fed as inputs too, and cannot be any more: they lost channels, or nothing read them. */
+  readonly inputsDropped: readonly string[];
   readonly before: Readonly<Cost>;
   readonly after: Readonly<Cost>;
 }
@@ -63,15 +69,21 @@ interface LayerHistory {
   folded: number;
 }
 
+/** By what a unit is known to be dead: the file alone, a proof over the declared ranges, or the caller's word. */
+export type Ground = 'file' | 'proof' | 'word';
+
 /** Keeps account of the channels over several rounds of cutting, each of which numbers them afresh. */
 export class History {
   private readonly layers = new Map<NodeProto, LayerHistory>();
   private readonly origins = new Map<string, readonly number[]>();
-  private readonly leftOnWord: LeftUnits[] = [];
-  rectifiedUnits = 0;
+  private readonly groundOf: (value: string, unit: number) => Ground;
+  private readonly leftOnClaim: LeftUnits[] = [];
+  /** Units of rectifiers that went. */
+  readonly removed: Record<Ground, number> = { file: 0, proof: 0, word: 0 };
 
   /** Begins with the layers of a model of which nothing was cut. */
-  constructor(scope: Scope, lookup: ConstantLookup) {
+  constructor(scope: Scope, lookup: ConstantLookup, groundOf: (value: string, unit: number) => Ground) {
+    this.groundOf = groundOf;
     for (const node of scope.nodes) {
       const connections = connectionsOf(scope, node, lookup);
       if (!connections) continue;
@@ -92,9 +104,11 @@ export class History {
       return typeof channels === 'object' ? [...channels.constant.keys()].filter(at => !goes(value, at)) : null;
     };
     for (const { rectifier } of anatomy.layers) {
-      const channels = rectifier.scope === anatomy.scope ? known.get(rectifier.output) : undefined;
-      if (typeof channels === 'object')
-        this.rectifiedUnits += channels.constant.length - (stays(rectifier.output)?.length ?? 0);
+      const { output } = rectifier;
+      const channels = rectifier.scope === anatomy.scope ? known.get(output) : undefined;
+      if (typeof channels !== 'object') continue;
+      for (const at of channels.constant.keys())
+        if (goes(output, at)) this.removed[this.groundOf(output, this.origins.get(output)?.[at] ?? at)]++;
     }
     for (const node of scope.nodes) {
       const connections = connectionsOf(scope, node, lookup);
@@ -120,13 +134,13 @@ export class History {
     };
   }
 
-  /** Takes note of a unit that was constant on the caller's word and stays. */
-  stayedOnWord({ scope }: Context, value: string, unit: number, reason: string): void {
+  /** Takes note of a unit that was claimed to be constant and stays. */
+  stayedOnClaim({ scope }: Context, value: string, unit: number, reason: string): void {
     const node = scope.producer.get(value);
-    const same = this.leftOnWord.find(item => item.value === value && item.reason === reason);
+    const same = this.leftOnClaim.find(item => item.value === value && item.reason === reason);
     if (same) (same.units as number[]).push(unit);
     else
-      this.leftOnWord.push({ node: node ? nodeName(node) : '', op: node?.opType ?? '', value, units: [unit], reason });
+      this.leftOnClaim.push({ node: node ? nodeName(node) : '', op: node?.opType ?? '', value, units: [unit], reason });
   }
 
   /** Layers that are not what they were, in their first numbers. */
@@ -166,7 +180,7 @@ export class History {
       }
       return [...reasons].map(([reason, units]) => ({ node: nodeName(node), op: node.opType, value, units, reason }));
     });
-    return [...this.leftOnWord, ...found];
+    return [...this.leftOnClaim, ...found];
   }
 }
 
@@ -176,11 +190,7 @@ export async function shapesOfLayers(
   inputs: readonly InputSpec[] | undefined,
   options: SessionOptions,
 ): Promise<Map<string, number[]>> {
-  const specs = (inputs ?? inputSpecs(model)).map(spec => ({
-    ...spec,
-    dims: spec.dims.map((dim, axis) => (axis === 0 && typeof dim !== 'number' ? 1 : dim)),
-  }));
-  const dims = fixedDims(specs);
+  const dims = sampleDims(inputs ?? inputSpecs(model));
   if (!dims) return new Map();
   const values = costlyValues(indexGraph(model), constantLookup(model.external));
   try {

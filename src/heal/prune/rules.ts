@@ -2,7 +2,7 @@ import { isStandard } from '../../onnx/attributes.js';
 import { binary, keepsChannels, keepsLevel, unary } from '../../onnx/channels.js';
 import type { NodeProto } from '../../onnx/proto.js';
 import { batchNorm, broadcasting, channelwise, instanceNorm, reshape, resize, squeeze } from './elementwise.js';
-import { concat, slice, split } from './joining.js';
+import { concat, move, slice, split } from './joining.js';
 import { layer } from './layer.js';
 import type { Rule } from './rule.js';
 
@@ -28,6 +28,8 @@ const rules = new Map<string, Rule>([
   ['Concat', concat],
   ['Split', split],
   ['Slice', slice],
+  ['Gather', move],
+  ['DepthToSpace', move],
   ['Shape', shape],
   ['Size', shape],
 ]);

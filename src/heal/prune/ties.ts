@@ -1,4 +1,5 @@
 import { type Context, isChannels } from '../../onnx/channels.js';
+import type { Constant } from '../../onnx/constants.js';
 import type { NodeProto } from '../../onnx/proto.js';
 import { nodeName, readsOf } from '../../onnx/scope.js';
 import { isWritable } from '../typed-tensor.js';
@@ -8,11 +9,26 @@ import { ruleOf } from './rules.js';
 import { followSizes } from './sizes.js';
 import { Slots } from './slots.js';
 
+/** Why the channels of an output stay. */
+export const shown = 'it is an output of the model';
+
 /** Which channels can only go together, and which have to stay, with the reason. */
 export interface Ties {
   readonly slots: Slots;
   /** Reasons by value: none of its channels can go. */
   readonly held: ReadonlyMap<string, string>;
+}
+
+/** Operators of which infinity may be an operand like any other. */
+const bounded = new Set(['Clip', 'Max', 'Min']);
+
+const finite = new WeakMap<object, boolean>();
+/** Whether a constant holds finite numbers only. They are looked at once. */
+function isAllFinite(constant: Constant | null): boolean {
+  if (!constant) return true;
+  const known = finite.get(constant.data) ?? constant.data.every(Number.isFinite);
+  finite.set(constant.data, known);
+  return known;
 }
 
 /** Why a node cannot be followed although there is a rule for its operator. */
@@ -25,6 +41,8 @@ function refusal(tying: Tying, node: NodeProto): string | null {
   for (const name of node.input)
     if (name !== '' && lookup(scope, name) && !isWritable(constantType(scope, name)))
       return `the type of its constant '${name}' is not one that is written`;
+  const broken = bounded.has(node.opType) ? undefined : node.input.find(name => !isAllFinite(lookup(scope, name)));
+  if (broken) return `its constant '${broken}' holds NaN or infinity, which no folding gives again`;
   return rule.tie(tying, node);
 }
 
@@ -36,7 +54,7 @@ export function tieChannels(context: Context): Ties {
   const hold = (value: string, reason: string) => {
     if (slots.has(value) && !held.has(value)) held.set(value, reason);
   };
-  for (const output of scope.outputs) hold(output, 'it is an output of the model');
+  for (const output of scope.outputs) hold(output, shown);
   let node: NodeProto;
   const tying: Tying = {
     context,
