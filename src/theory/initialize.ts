@@ -1,6 +1,5 @@
 import { Matrix, QrDecomposition } from 'ml-matrix';
 import { createRandom, type Random } from '../random.js';
-import { describe } from '../rectifiers/floats.js';
 import { whole } from '../rectifiers/parameters.js';
 import type { WeightDistribution } from './initializer.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
@@ -64,8 +63,6 @@ function drawWeights(layer: LayerDescription, random: Random): Float64Array<Arra
   return orthonormal(fanOut, fanIn, random).map(value => scale * value);
 }
 
-const distributions: readonly WeightDistribution[] = ['normal', 'uniform', 'orthogonal'];
-
 /**
  * Weights and biases of a layer, drawn by its law: independent normal or uniform weights of variance σ_w² / fanIn, or a (semi-)orthogonal
  * matrix (Saxe, McClelland & Ganguli 2013) whose squared weights have that mean; biases of variance σ_b², uniform where weights
@@ -81,10 +78,6 @@ const distributions: readonly WeightDistribution[] = ['normal', 'uniform', 'orth
 export function initialize(layer: LayerDescription, random: Random): LayerWeights {
   checkNetwork('initialize', [layer]);
   const { distribution, fanOut, biasVariance } = layer;
-  if (!distributions.includes(distribution))
-    throw new RangeError(
-      `initialize: distribution must be one of ${distributions.join(', ')}, got ${describe(distribution)}`,
-    );
   const weights = drawWeights(layer, random);
   return { weights, biases: independent(fanOut, biasVariance, standardOf(distribution), random) };
 }
