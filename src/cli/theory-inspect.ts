@@ -101,19 +101,19 @@ function aboutChains({ layers, chains, tailored }: Inspection): string[] {
   const longest = chains[0];
   if (!longest) return ['No layer has a factor that is known.'];
   const worst = chains.reduce((a, b) => (extremity(b) > extremity(a) ? b : a));
-  const slope =
-    tailored?.slope &&
-    `The slope tailored to ${plural(tailored.depth, 'rectifier')} is ${significant(tailored.slope.negativeSlope, 4)} (η = 0.9, exact for wide layers).`;
   return [
     about('Longest chain', longest, layers),
     ...(worst === longest ? [] : [about('Farthest from 1', worst, layers)]),
-    ...(tailored
-      ? [
-          slope ||
-            `No slope is tailored to ${plural(tailored.depth, 'rectifier')}: so few of them leave inputs less alike than η = 0.9 even with ReLU.`,
-        ]
-      : []),
+    ...(tailored && longest.correlation !== null ? [aboutCorrelation(longest.correlation, tailored)] : []),
   ];
+}
+
+function aboutCorrelation(correlation: number, { depth, slope }: NonNullable<Inspection['tailored']>): string {
+  const asItIs = `Along the longest chain c = 0 becomes ${significant(correlation, 4)} (rectifiers and slopes as they are)`;
+  const rectifiers = plural(depth, 'rectifier');
+  return slope
+    ? `${asItIs}; with the slope tailored to ${rectifiers}, ${significant(slope.negativeSlope, 4)}, it would become ${significant(slope.reached, 4)}. Exact for wide layers.`
+    : `${asItIs}. No slope is tailored to ${rectifiers}: so few of them leave inputs less alike than η = 0.9 even with ReLU.`;
 }
 
 /** What the layers are, what the numbers say, and how far they can be trusted. */
