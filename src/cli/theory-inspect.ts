@@ -5,7 +5,8 @@ import { readModelFile } from '../onnx/file.js';
 import { cutMiddle, labels, printable } from '../report/names.js';
 import { plural, significant } from '../report/numbers.js';
 import { type Chain, type InspectedLayer, type Inspection, inspectLayers } from '../theory/inspect.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { jsonText } from './json.js';
 import { table } from './table.js';
 
 interface InspectFlags {
@@ -147,6 +148,7 @@ export function addInspectCommand(theory: Command): void {
     .option('--json', 'print JSON')
     .option('-o, --output <file>', 'draw the factors: .svg, .png or .html', parseFigureFile)
     .action(async (path: string, { json, output }: InspectFlags) => {
+      await requireFigureFile(output);
       const measured = measureLayers(await readModelFile(path));
       if (measured.layers.length === 0)
         throw new Failure(
@@ -154,14 +156,14 @@ export function addInspectCommand(theory: Command): void {
           `theory inspect: the model must have a layer with constant weights, got none in '${path}'`,
         );
       const inspection = inspectLayers(measured.layers);
-      if (output) {
+      process.stdout.write(
+        json
+          ? jsonText({ ...inspection, rectifiersWithoutLayer: measured.rectifiersWithoutLayer })
+          : `${layerTable(inspection.layers)}\n${sentences(measured, inspection).join('\n')}\n`,
+      );
+      if (output !== undefined) {
         const { layerFactors } = await import('../figures/layer-factors.js');
         await writeFigure(output, layerFactors(inspection), 'Layer factors');
       }
-      process.stdout.write(
-        json
-          ? `${JSON.stringify({ ...inspection, rectifiersWithoutLayer: measured.rectifiersWithoutLayer }, null, 2)}\n`
-          : `${layerTable(inspection.layers)}\n${sentences(measured, inspection).join('\n')}\n`,
-      );
     });
 }

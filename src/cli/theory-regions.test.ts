@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { addNegativeSlopeCommand } from './theory-negative-slope.js';
+import { addDensityCommand } from './theory-density.js';
 import { addRegionsCommand } from './theory-regions.js';
 
 /** What `theory …` with these arguments prints. */
@@ -12,7 +12,7 @@ async function printed(...args: string[]): Promise<string> {
   });
   const theory = new Command('theory');
   addRegionsCommand(theory);
-  addNegativeSlopeCommand(theory);
+  addDensityCommand(theory);
   await theory.parseAsync(args, { from: 'user' });
   return written.join('');
 }

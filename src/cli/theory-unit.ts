@@ -2,6 +2,7 @@ import type { Command } from 'commander';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
 import { significant } from '../report/numbers.js';
 import { biasForFiringRate, type UnitFate, unitFate } from '../theory/unit-death.js';
+import { jsonText } from './json.js';
 import { parseCount, parseNumber, parseShare } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
@@ -49,9 +50,7 @@ export function addUnitCommand(theory: Command): void {
       });
       if (json) {
         const data = { exact: true, ...unit, samples, rectifier: rectifier.name, ...fate };
-        process.stdout.write(
-          `${JSON.stringify({ ...data, ...(wanted === null ? {} : { biasWanted: wanted }) }, null, 2)}\n`,
-        );
+        process.stdout.write(jsonText({ ...data, ...(wanted === null ? {} : { biasWanted: wanted }) }));
         return;
       }
       process.stdout.write(table(['the unit', 'formula', 'value'], rows(fate, samples, rectifier.label)));

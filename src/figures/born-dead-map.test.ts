@@ -19,7 +19,7 @@ function map(
       return { width, depth, bounds, dead: share(p), pointDead: share(1) };
     }),
   );
-  return { cells, networks: 1, test: 'every input', testInputs: 2 };
+  return { cells, networks: 1, test: 'every input', testInputs: 2, threads: 1 };
 }
 
 const parsed = (svg: string) =>
@@ -80,7 +80,10 @@ describe('bornDeadMapFigure', () => {
   });
 
   test.each([
-    [() => bornDeadMapFigure({ cells: [], networks: 1, test: 'never', testInputs: 0 }), 'there must be a cell'],
+    [
+      () => bornDeadMapFigure({ cells: [], networks: 1, test: 'never', testInputs: 0, threads: 0 }),
+      'there must be a cell',
+    ],
     [
       () =>
         bornDeadMapFigure(

@@ -84,12 +84,13 @@ const swatchKey = ({ label, color }: Swatch): Key => ({
 
 /** A legend, row by row, and the height it takes. */
 function legend(keys: readonly Key[], width: number): { entries: Element[]; height: number } {
-  let x = 0;
+  const edge = 8;
+  let x = edge;
   let y = 14;
   const entries = keys.map(({ label, sign }) => {
     const size = 52 + label.length * 7;
-    if (x > 0 && x + size > width) {
-      x = 0;
+    if (x > edge && x + size > width) {
+      x = edge;
       y += 22;
     }
     const text = element('text', { x: x + 34, y, fill: 'currentColor', 'font-size': 13 }, label);

@@ -63,6 +63,13 @@ function drawWeights(layer: LayerDescription, random: Random): Float64Array<Arra
   return orthonormal(fanOut, fanIn, random).map(value => scale * value);
 }
 
+/** What `initialize` does, for a layer of a network that has been checked. */
+export function drawByLaw(layer: LayerDescription, random: Random): LayerWeights {
+  const { distribution, fanOut, biasVariance } = layer;
+  const weights = drawWeights(layer, random);
+  return { weights, biases: independent(fanOut, biasVariance, standardOf(distribution), random) };
+}
+
 /**
  * Weights and biases of a layer, drawn by its law: independent normal or uniform weights of variance σ_w² / fanIn, or a (semi-)orthogonal
  * matrix (Saxe, McClelland & Ganguli 2013) whose squared weights have that mean; biases of variance σ_b², uniform where weights
@@ -77,9 +84,7 @@ function drawWeights(layer: LayerDescription, random: Random): Float64Array<Arra
  */
 export function initialize(layer: LayerDescription, random: Random): LayerWeights {
   checkNetwork('initialize', [layer]);
-  const { distribution, fanOut, biasVariance } = layer;
-  const weights = drawWeights(layer, random);
-  return { weights, biases: independent(fanOut, biasVariance, standardOf(distribution), random) };
+  return drawByLaw(layer, random);
 }
 
 /**
@@ -94,7 +99,7 @@ export function initialize(layer: LayerDescription, random: Random): LayerWeight
  */
 export function initializeNetwork(
   network: NetworkDescription,
-  { seed = 0, draw = initialize }: InitializeOptions = {},
+  { seed = 0, draw = drawByLaw }: InitializeOptions = {},
 ): LayerWeights[] {
   checkNetwork('initializeNetwork', network);
   const random = createRandom(whole('initializeNetwork', 'seed', seed, 0));

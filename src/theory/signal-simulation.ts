@@ -1,5 +1,5 @@
 import { createRandom } from '../random.js';
-import { positive, whole } from '../rectifiers/parameters.js';
+import { finite, positive, whole } from '../rectifiers/parameters.js';
 import { initializeNetwork } from './initialize.js';
 import { type LogSpread, logSpread } from './log-spread.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
@@ -35,8 +35,10 @@ export interface SignalSimulation {
   readonly seed: number;
   /** From the input (0) to the output. */
   readonly depths: readonly SimulatedDepth[];
-  /** The norm of the gradient at the input over that at the output, for each network and input. */
-  readonly gradientNormRatios: readonly number[];
+  /** ln of the norm of the gradient at each depth over that at the output, [networks, inputs, depths]; -Infinity where none arrives. */
+  readonly logGradientNorms: readonly (readonly (readonly number[])[])[];
+  /** Networks through which no gradient came to the input, whatever the input: they are dead. */
+  readonly dead: number;
 }
 
 /** What a simulation may cost, in multiplications: about a minute. */
@@ -111,7 +113,11 @@ export function simulateSignal(
     return group;
   });
   const widths = [network[0]!.fanIn, ...network.map(({ fanOut }) => fanOut)];
-  const shape = Math.sqrt(widths[0]! / widths.at(-1)!);
+  const logGradientNorms = passes.map(group =>
+    group.map(({ gradients }) =>
+      gradients.map((logSquare, depth) => (logSquare + Math.log(widths[depth]! / widths.at(-1)!)) / 2),
+    ),
+  );
   return {
     networks,
     inputs,
@@ -122,6 +128,36 @@ export function simulateSignal(
       activation: logSpread(passes.map(group => group.map(({ activations }) => activations[depth]!))),
       gradient: logSpread(passes.map(group => group.map(({ gradients }) => gradients[depth]!))),
     })),
-    gradientNormRatios: passes.flat().map(({ gradients }) => shape * Math.exp(gradients[0]! / 2)),
+    logGradientNorms,
+    dead: logGradientNorms.filter(group => group.every(norms => norms[0] === Number.NEGATIVE_INFINITY)).length,
+  };
+}
+
+/** How a share of networks keeps the norm of the gradient. */
+export interface KeptShare {
+  /** Networks in which the gradient at the input has, for every input, a norm within the factor of that at the output. */
+  readonly networks: number;
+  /** Pairs of network and input of which that holds. */
+  readonly gradients: number;
+}
+
+/**
+ * How many of the networks of a simulation keep the norm of the gradient, from the output to the input, within a factor (above 1), and how many pairs of
+ * network and input do.
+ * Throws a RangeError for other factors.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { describeNetwork, keptWithin, parseInitializer, parseWidths, simulateSignal } from 'reluminate/theory';
+ * const options = { rectifier: parseRectifier('leaky:1'), initializer: parseInitializer('orthogonal') };
+ * keptWithin(simulateSignal(describeNetwork(parseWidths('8x9'), options), { networks: 3, inputs: 2 }), 3); // => { "networks": 3, "gradients": 6 }
+ */
+export function keptWithin({ logGradientNorms }: SignalSimulation, factor: number): KeptShare {
+  if (!(finite('keptWithin', 'factor', factor) > 1))
+    throw new RangeError(`keptWithin: factor must be greater than 1, got ${factor}`);
+  const isKept = ([atInput]: readonly number[]) => Math.abs(atInput as number) <= Math.log(factor);
+  return {
+    networks: logGradientNorms.filter(group => group.every(isKept)).length,
+    gradients: logGradientNorms.flat().filter(isKept).length,
   };
 }
