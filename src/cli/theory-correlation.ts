@@ -2,11 +2,12 @@ import { type Command, Option } from 'commander';
 import { Failure } from '../failure.js';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
-import { plural, significant } from '../report/numbers.js';
+import { plural } from '../report/numbers.js';
 import { correlationMap, limitCorrelation } from '../theory/correlation-map.js';
 import { type NetworkStructure, networkCorrelation } from '../theory/network-map.js';
 import { resNetDepths } from '../theory/res-net.js';
 import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { four, withoutRounding } from './four-digits.js';
 import { jsonText } from './json.js';
 import { parseCount, parseNumber, parseNumbers } from './options.js';
 import { orUsage } from './refusals.js';
@@ -47,14 +48,11 @@ function answer(rectifier: Rectifier, structure: NetworkStructure, { at, varianc
   };
 }
 
-/** SELU's mean is 0 up to the rounding of the quadrature. */
-const four = (x: number) => significant(Math.abs(x) < 1e-12 ? 0 : x, 4);
-
 const cells = ({ label, correlations, chi, limit }: ReturnType<typeof answer>): string[] => [
   label,
-  ...correlations.map(({ behind }) => four(behind)),
+  ...correlations.map(({ behind }) => four(withoutRounding(behind))),
   four(chi),
-  limit === null ? 'stays' : four(limit.correlation),
+  limit === null ? 'stays' : four(withoutRounding(limit.correlation)),
 ];
 
 const explanation = (makes: string, variance: number): string => `

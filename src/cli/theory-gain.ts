@@ -1,11 +1,11 @@
 import type { Command } from 'commander';
 import { parseRectifier, rectifierNames } from '../rectifiers/parse-rectifier.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
-import { significant } from '../report/numbers.js';
 import { gain } from '../theory/gain.js';
 import { goldenSlope } from '../theory/golden-slope.js';
 import { varianceFactor } from '../theory/variance-factor.js';
 import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { four, withoutRounding } from './four-digits.js';
 import { jsonText } from './json.js';
 import { parseNumber } from './options.js';
 import { orUsage } from './refusals.js';
@@ -38,10 +38,6 @@ function answer(rectifier: Rectifier, variance: number, weightVariance: number |
 }
 
 const titles = ['rectifier', 'gain', 'E f(z)²', 'E f(z)', 'He: back', 'PyTorch: forward', 'back'];
-
-const four = (x: number) => significant(x, 4);
-/** SELU's mean is 0 up to the rounding of the quadrature. */
-const withoutRounding = (x: number) => (Math.abs(x) < 1e-12 ? 0 : x);
 
 const cells = ({ label, he, pytorch: torch, given, ...one }: ReturnType<typeof answer>): string[] => [
   label,

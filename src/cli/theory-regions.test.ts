@@ -24,7 +24,7 @@ describe('theory regions', () => {
     const text = await printed('regions', '2-8-1', '--box', '-1000,1000', '--rectifier', 'relu,leaky:0.1,leaky:-2');
     expect(text.match(/ +37 +37$/gm)?.length).toBe(3);
     expect(text).toContain('At most 37 regions of a plane (exact maximum');
-    expect(text).toContain('The kinks of the first hidden layer stand in the same places for every slope.');
+    expect(text).toContain('The kinks of the first hidden layer stand in the same places for every slope but 1.');
     expect(text).not.toContain('later layers');
   });
 

@@ -72,7 +72,7 @@ function comparison({ counted, widths }: Answer): string[] {
   );
   if (counted.length === 1) return lines;
   return [
-    'The kinks of the first hidden layer stand in the same places for every slope.',
+    'The kinks of the first hidden layer stand in the same places for every slope but 1.',
     ...(widths.length > 3
       ? ['Those of later layers move with the slope, so for given weights the counts may differ.']
       : []),

@@ -7,6 +7,7 @@ import type { NetworkStructure } from '../theory/network-map.js';
 import { resNetDepths } from '../theory/res-net.js';
 import { minTailoredDepth, reachableCorrelation, tailoredSlope } from '../theory/tailored-slope.js';
 import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { four } from './four-digits.js';
 import { jsonText } from './json.js';
 import { parseCount, parseNumber } from './options.js';
 import { orUsage } from './refusals.js';
@@ -31,7 +32,6 @@ interface AskedNetwork {
 }
 
 const six = (x: number) => significant(x, 6);
-const four = (x: number) => significant(x, 4);
 
 const parseDepths = (text: string): number[] => text.split(',').map(parseCount);
 

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
-import { significant } from '../report/numbers.js';
 import { biasForFiringRate, type UnitFate, unitFate } from '../theory/unit-death.js';
+import { four } from './four-digits.js';
 import { jsonText } from './json.js';
 import { parseCount, parseNumber, parseShare } from './options.js';
 import { orUsage } from './refusals.js';
@@ -17,8 +17,6 @@ interface UnitFlags {
   readonly firingRate?: number;
   readonly json?: boolean;
 }
-
-const four = (x: number): string => significant(x, 4);
 
 const rows = (fate: UnitFate, samples: number, label: string): string[][] => [
   ['share of inputs it fires on', 'Φ((b + w·μ)/‖Σ^½w‖)', four(fate.firingRate)],

@@ -5,6 +5,7 @@ import { type LogSpread, logSpread } from './log-spread.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
 import { backwardPass, forwardPass, logMeanSquare } from './passes.js';
 import { refuseRandomSlopes } from './side-slopes.js';
+import { checkWork } from './work-limit.js';
 
 export interface SignalSimulationOptions {
   /** How many networks are drawn (default 16). */
@@ -50,20 +51,12 @@ const greatestNetwork = 1e8;
 const drawingCost = ({ fanIn, fanOut, distribution }: LayerDescription): number =>
   fanIn * fanOut * (distribution === 'orthogonal' ? 30 + 6 * Math.min(fanIn, fanOut) : 30);
 
-function checkWork(network: NetworkDescription, networks: number, inputs: number): void {
+/** What one network costs, in multiplications, once it fits in memory. */
+function workOf(network: NetworkDescription, inputs: number): number {
   const weights = network.reduce((sum, { fanIn, fanOut }) => sum + fanIn * fanOut, 0);
   if (weights > greatestNetwork)
     throw new RangeError(`simulateSignal: the network must have at most ${greatestNetwork} weights, got ${weights}`);
-  const drawing = network.reduce((sum, layer) => sum + drawingCost(layer), 0);
-  const most = Math.floor(greatestWork / (drawing + 2 * inputs * weights));
-  if (most === 0)
-    throw new RangeError(
-      `simulateSignal: the network must be small enough for about a minute of work, got one that takes more`,
-    );
-  if (networks > most)
-    throw new RangeError(
-      `simulateSignal: networks must be at most ${most} for about a minute of work with this network, got ${networks}`,
-    );
+  return network.reduce((sum, layer) => sum + drawingCost(layer), 0) + 2 * inputs * weights;
 }
 
 /** So many normal numbers with mean 0 and the given standard deviation. */
@@ -74,7 +67,7 @@ const normals = (count: number, std: number, random: { normal(): number }): Floa
  * Second moments of activations and gradients, layer by layer, measured: networks are drawn, normal inputs run forward and normal
  * gradients backward through them, in float64. The mean carries its standard error over networks. The distribution is nearly log-normal
  * and widens with depth over width: in deep, narrow networks few samples carry the mean, and the median says what a network typically
- * does. Throws a RangeError for a network that is none, for random slopes (RReLU), for counts that are not whole numbers from 1 up, and
+ * does (Hanin & Nica 2018, "Products of many large random matrices and gradients in deep neural networks"). Throws a RangeError for a network that is none, for random slopes (RReLU), for counts that are not whole numbers from 1 up, and
  * for more work than about a minute's.
  *
  * @example
@@ -96,7 +89,7 @@ export function simulateSignal(
   whole('simulateSignal', 'inputs', inputs, 1);
   whole('simulateSignal', 'seed', seed, 0);
   const std = Math.sqrt(positive('simulateSignal', 'inputSecondMoment', inputSecondMoment));
-  checkWork(network, networks, inputs);
+  checkWork('simulateSignal', networks, greatestWork / workOf(network, inputs));
   const random = createRandom(seed);
   const passes = Array.from({ length: networks }, (_, at) => {
     const layers = initializeNetwork(network, { seed: random.integer(2 ** 32) });
