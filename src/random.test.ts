@@ -59,3 +59,8 @@ describe('createRandom', () => {
     expect(random.integer(1)).toBe(0);
   });
 });
+
+test('a seed is a number', () => {
+  expect(() => createRandom(Number.NaN)).toThrow('createRandom: seed must be a number, got NaN');
+  expect(() => createRandom('1' as never)).toThrow("createRandom: seed must be a number, got '1'");
+});

@@ -1,4 +1,6 @@
-/** A seeded stream of pseudo-random numbers: the same seed gives the same numbers on every machine. */
+import { describe } from './rectifiers/floats.js';
+
+/** A seeded stream of pseudo-random numbers: the same seed gives the same numbers wherever V8 runs, its uniform numbers everywhere. */
 export interface Random {
   /** The next number, uniform on [0, 1), a multiple of 2^-32. */
   uniform(): number;
@@ -9,10 +11,18 @@ export interface Random {
 }
 
 /**
- * A generator for the given seed (any number): xoshiro128**, its state filled by splitmix32; normals by Box and Muller.
- * Not for cryptography.
+ * A generator for the given seed (any number): xoshiro128**, its state filled by splitmix32; normals by Box and Muller, whose logarithm, sine and cosine engines
+ * other than V8 may round differently. Not for cryptography. Throws a TypeError for a seed that is no number.
+ *
+ * @example
+ * import { createRandom } from 'reluminate/theory';
+ * const random = createRandom(1);
+ * [random.uniform(), random.uniform()].map(x => x.toFixed(6)); // => ["0.552742", "0.836517"]
+ * random.integer(6); // => 3
  */
 export function createRandom(seed: number): Random {
+  if (typeof seed !== 'number' || Number.isNaN(seed))
+    throw new TypeError(`createRandom: seed must be a number, got ${describe(seed)}`);
   const [low, high] = new Uint32Array(Float64Array.of(seed).buffer);
   const expand = splitmix32(low! ^ Math.imul(high!, 0x9e3779b1));
   const next = xoshiro128(expand(), expand(), expand(), expand());

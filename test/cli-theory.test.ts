@@ -42,6 +42,26 @@ describe('wrong input of theory is one sentence and exit 2', () => {
   });
 });
 
+test.each([
+  'gain relu',
+  'signal 8-8',
+  'jacobian 8-8',
+  'slope --depth 50',
+  'correlation relu',
+  'born-dead --width 2 --depth 2 --networks 99999999',
+  'neuron',
+  'regions 2-8-1',
+  'density',
+  'inspect nowhere.onnx',
+])('%s refuses a figure that could not be written before it computes or prints', async line => {
+  const message = await command.refused(['theory', ...line.split(' '), '-o', 'nowhere/x.svg'], 2);
+  expect(message).toBe("--output: the path must be a file in a writable folder, got 'nowhere/x.svg'");
+});
+
+test('plot refuses it too', async () => {
+  expect(await command.refused(['plot', 'rectifiers', '-o', 'nowhere/x.svg'], 2)).toContain('writable folder');
+});
+
 test('answers come as JSON and as a figure', async () => {
   const args = ['theory', 'slope', '--depth', '5,50', '--json', '-o', 'slope.svg'];
   const { status, stdout, stderr } = await command.run(args);

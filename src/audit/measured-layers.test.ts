@@ -66,7 +66,10 @@ describe('measureLayers', () => {
     const squares = w.map(row => row.reduce((sum, each) => sum + each * each, 0));
     expect(layer!.weightVariance).toBeCloseTo(mean(squares), 9);
     expect(layer!.forward).toBeCloseTo(mean(squares.map((square, unit) => (square * (1 + slopes[unit]! ** 2)) / 2)), 9);
-    expect(layer!.meanSlope).toBeCloseTo(mean(slopes), 9);
+    expect(layer!.meanSlope).toBeCloseTo(
+      mean(squares.map((square, unit) => square * slopes[unit]!)) / mean(squares),
+      9,
+    );
     const meanWeight = mean(w.flat());
     expect(layer!.weightMeanShare).toBeCloseTo(meanWeight ** 2 / mean(w.flat().map(each => each * each)), 9);
   });

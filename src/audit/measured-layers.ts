@@ -90,12 +90,14 @@ function mean(values: ArrayLike<number>, f: (value: number) => number = value =>
 
 const square = (value: number): number => value * value;
 
-/** √(Σ s a² / Σ s) of slopes a whose units have weights of squared length s: with it a layer has the factors that its slopes give together. */
-function rootMeanSquare(slopes: Float64Array, squares: Float64Array): number {
-  if (slopes.length === 1) return slopes[0] as number;
+/** What the slopes of a layer give together: a mean and a root mean square, units weighted by the squared length of their weights. */
+function meanSlopes(slopes: Float64Array, squares: Float64Array): { mean: number; rootMeanSquare: number } {
+  if (slopes.length === 1) return { mean: slopes[0] as number, rootMeanSquare: slopes[0] as number };
   const all = squares.reduce((a, b) => a + b, 0);
   const share = (unit: number) => (all > 0 ? (squares[unit] as number) / all : 1 / slopes.length);
-  return Math.sqrt(slopes.reduce((sum, slope, unit) => sum + share(unit) * slope * slope, 0));
+  const weighted = (f: (slope: number) => number) =>
+    slopes.reduce((sum, slope, unit) => sum + share(unit) * f(slope), 0);
+  return { mean: weighted(slope => slope), rootMeanSquare: Math.sqrt(weighted(square)) };
 }
 
 /** A ConvTranspose's unit meets only every stride-th position of its kernel. */
@@ -108,8 +110,10 @@ function measure(found: Found, previous: number | null): MeasuredLayer {
   const squares = weightNorms(layer).map(square);
   const [first, second] = [mean(data), mean(data, square)];
   const slopes = rectified?.slopes?.values ?? null;
-  const slope = slopes && rootMeanSquare(slopes, squares);
-  const rectifier = rectified ? functionOf(rectified.rectifier, slope) : (gated?.rectifier ?? null);
+  const slope = slopes && meanSlopes(slopes, squares);
+  const rectifier = rectified
+    ? functionOf(rectified.rectifier, slope?.rootMeanSquare ?? null)
+    : (gated?.rectifier ?? null);
   const fanIn = layer.fanIn / meetings(layer);
   return {
     name: nodeName(layer.node),
@@ -122,7 +126,7 @@ function measure(found: Found, previous: number | null): MeasuredLayer {
     hasBatchNorm: layer.batchNorm !== null,
     ...whatFollows(found, rectifier),
     rectifier,
-    meanSlope: slopes && mean(slopes),
+    meanSlope: slope?.mean ?? null,
     previous,
   };
 }

@@ -1,6 +1,8 @@
 import { extname } from 'node:path';
 import { InvalidArgumentError } from 'commander';
 import { writeWhole } from '../onnx/file.js';
+import { parseCount } from './options.js';
+import { requireWritable } from './result-file.js';
 
 /** A drawing as a page of its own, light and dark as the reader's system. */
 const page = (svg: string, title: string): string => `<!DOCTYPE html>
@@ -33,6 +35,18 @@ export function parseFigureFile(path: string): string {
   if (renderers[endingOf(path)] === undefined)
     throw new InvalidArgumentError(`The file must end in .svg, .png or .html, got '${path}'.`);
   return path;
+}
+
+/** The width of a drawing as a flag's value. */
+export function parseFigureWidth(text: string): number {
+  const width = parseCount(text);
+  if (width < 320) throw new InvalidArgumentError(`It must be 320 or more, got '${text}'.`);
+  return width;
+}
+
+/** Throws a Failure where a figure that is asked for could not be written, before anything is computed. */
+export async function requireFigureFile(path: string | undefined): Promise<void> {
+  if (path !== undefined) await requireWritable('--output', path);
 }
 
 /** Writes a drawing to a file that `parseFigureFile` has passed, in the format that its ending says. */

@@ -1,7 +1,7 @@
 import type { Command } from 'commander';
 import { Failure } from '../failure.js';
 import { parseRectifiers } from '../rectifiers/parse-rectifier.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
 import { parseCount, parseNumbers } from './options.js';
 import { orUsage } from './refusals.js';
 
@@ -33,6 +33,7 @@ export function addPlotCommand(program: Command): void {
     )
     .action(async (names: string[], { output, domain, width }: PlotFlags) => {
       if (domain.length !== 2) throw new Failure('usage', `--domain: it must be two numbers, got ${domain.length}`);
+      await requireFigureFile(output);
       const { rectifierCurves } = await import('../figures/rectifier-curves.js');
       const svg = orUsage(() => {
         const rectifiers = (names.length > 0 ? names : defaults).flatMap(parseRectifiers);

@@ -3,6 +3,7 @@ import { Failure } from '../failure.js';
 import { significant } from '../report/numbers.js';
 import type { NormalizedUnit } from '../theory/batch-norm.js';
 import { type RedundancyOptions, redundancies } from '../theory/batch-norm-redundancies.js';
+import { jsonText } from './json.js';
 import { parseNumber, parseNumbers } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
@@ -46,7 +47,7 @@ export function addBatchNormCommand(theory: Command): void {
       const found = orUsage(() => redundancies(unit, { slope: slopeIs, slopeRange: range }));
       const { canonical, twin, redundant, parameters, sentences } = found;
       if (json) {
-        process.stdout.write(`${JSON.stringify({ unit, ...found }, null, 2)}\n`);
+        process.stdout.write(jsonText({ unit, ...found }));
         return;
       }
       const row = (name: string, one: Omit<NormalizedUnit, 'nextHasBias'>, shift: readonly number[]) => [

@@ -74,7 +74,42 @@ describe('theory born-dead', () => {
   });
 
   test('depth 1 has no rectifier and cannot die', async () => {
-    expect(await bornDead('3', '1')).toMatch(/^3 +1 +0 +0 +0 +0$/m);
+    const text = await bornDead('3', '1');
+    expect(text).toMatch(/^3 +1 +0 +0 +0 +0$/m);
+    expect(text).toContain('Exact: a network of depth 1 has no rectifier, so it is never born dead.');
+    expect(await printed('born-dead', '--net', '4-4')).toBe(
+      'Exact: a network of depth 1 has no rectifier, so it is never born dead.\n',
+    );
+  });
+
+  test('takes one network by its widths, layer by layer', async () => {
+    const net = (...more: string[]) => printed('born-dead', '--networks', '20000', '--net', ...more);
+    const text = await net('1-16-8-4-1');
+    expect(text).toMatch(/^2 +8 +1\.538e−5 .* 1\.538e−5 +1\.538e−5 +0\.003921$/m);
+    expect(text).toMatch(/^1-16-8-4-1: the odds of being born dead are 0\.01\d+ ± /m);
+    const mixed = JSON.parse(await net('1-4x4-1', '--rectifier', 'relu+leaky:0.2', '--json'));
+    expect(mixed).toMatchObject({ net: '1-4x4-1', rectifier: 'relu+leaky:0.2', threads: 1 });
+    expect(mixed.layers.map(({ bounds }: { bounds: unknown }) => bounds === null)).toEqual([false, true, true, true]);
+    expect((await net('1-2x30-1')).match(/^\d+ +2 /gm)?.length).toBeLessThanOrEqual(12);
+  });
+
+  test('RAI is counted on as many threads as are asked for, orthogonal weights on one', async () => {
+    expect(await bornDead('2', '4', '--init', 'rai', '--threads', '2')).toContain(' s on 2 threads: dead');
+    expect(await bornDead('2', '4', '--init', 'orthogonal', '--networks', '500', '--threads', '2')).toContain(
+      ' s on 1 thread: dead',
+    );
+  });
+
+  test('takes widths and depths, or a net', async () => {
+    await expect(printed('born-dead', '--width', '3')).rejects.toMatchObject({
+      kind: 'usage',
+      message: expect.stringContaining('--width and --depth must be given, or --net'),
+    });
+    await expect(printed('born-dead', '--net', '1-2-1', '-o', 'x.svg')).rejects.toMatchObject({ kind: 'usage' });
+    await expect(printed('born-dead', '--net', '2-2-1', '--inputs', '3')).rejects.toMatchObject({ kind: 'usage' });
+    await expect(printed('born-dead', '--net', '1-2-1', '--width', '3')).rejects.toMatchObject({
+      code: 'commander.conflictingOption',
+    });
   });
 
   test.each([
@@ -97,11 +132,16 @@ describe('theory born-dead', () => {
     [['--init', 'foo'], 'parseInitializer'],
     [['--rectifier', 'foo'], 'parseRectifier'],
     [['--inputs', '2', '--test-inputs', '3'], 'simulateBornDead: inputs must be an even number, got 3'],
-    [['--figure-width', '10', '-o', 'x.svg'], 'width must be 320 or more'],
   ])('refuses %j as a mistake of usage', async (more, message) => {
     await expect(bornDead('2', '5', ...more)).rejects.toMatchObject({
       kind: 'usage',
       message: expect.stringContaining(message),
+    });
+  });
+
+  test('refuses a narrow drawing', async () => {
+    await expect(bornDead('2', '5', '--figure-width', '10')).rejects.toMatchObject({
+      code: 'commander.invalidArgument',
     });
   });
 
@@ -135,6 +175,10 @@ describe('theory neuron', () => {
       '8 ',
       '9 ',
     ]);
+  });
+
+  test('no step at all is the start', async () => {
+    expect(await printed('neuron', 'relu', '--steps', '0')).toContain('loss 3.78 after 0 steps');
   });
 
   test('takes other points', async () => {

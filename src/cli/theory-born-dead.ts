@@ -1,32 +1,11 @@
 import { availableParallelism } from 'node:os';
-import { type Command, InvalidArgumentError } from 'commander';
-import { parseRectifier } from '../rectifiers/parse-rectifier.js';
-import { count, significant } from '../report/numbers.js';
-import { minimalWidth } from '../theory/born-dead.js';
-import { type BornDeadCell, type BornDeadMap, bornDeadMap } from '../theory/born-dead-map.js';
-import { type Initializer, parseInitializer } from '../theory/initializer.js';
-import { raiInitialize } from '../theory/rai.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { type Command, InvalidArgumentError, Option } from 'commander';
+import { Failure } from '../failure.js';
+import { parseFigureFile, parseFigureWidth, requireFigureFile, writeFigure } from './figure-file.js';
+import { jsonText } from './json.js';
 import { parseCount, parseSeed, parseShare, parseThreads } from './options.js';
 import { progressOn } from './progress.js';
-import { orUsage } from './refusals.js';
-import { table } from './table.js';
-
-interface BornDeadFlags {
-  readonly width: number[];
-  readonly depth: number[];
-  readonly rectifier: string;
-  readonly init: string;
-  readonly inputs: number;
-  readonly testInputs: number;
-  readonly networks: number;
-  readonly threads: number;
-  readonly seed: number;
-  readonly atMost: number;
-  readonly json?: boolean;
-  readonly output?: string;
-  readonly figureWidth: number;
-}
+import { type BornDeadFlags, mapOf, networkOdds } from './theory-born-dead-odds.js';
 
 /** Whole numbers from 1 up: `4`, `2-10`, or several of these with commas between. */
 export function parseRange(text: string): number[] {
@@ -48,55 +27,16 @@ function parseOdds(text: string): number {
   return odds;
 }
 
-/** How layers are drawn: by an initializer's law, or by RAI, which has no law. */
-function parseInit(name: string): { initializer: Initializer; draw?: typeof raiInitialize } {
-  return name.trim().toLowerCase() === 'rai'
-    ? { initializer: parseInitializer('he'), draw: raiInitialize }
-    : { initializer: parseInitializer(name) };
-}
-
-const titles = ['width', 'depth', 'lower bound', 'simulated', '± std. error', 'upper bound', 'exact', 'one input dead'];
-
-const four = (x: number | null | undefined): string => (x === null || x === undefined ? '' : significant(x, 4));
-
-function cells({ width, depth, bounds, dead, pointDead }: BornDeadCell, test: BornDeadMap['test']): string[] {
-  const isExact = test === 'never';
-  const simulated = isExact ? ['', ''] : [four(dead.probability), significant(dead.standardError, 2)];
-  const exact = isExact ? 0 : bounds?.exact;
-  const rest = [bounds?.upper, exact, bounds?.pointDeath ?? pointDead.probability].map(four);
-  return [String(width), String(depth), four(bounds?.lower), ...simulated, ...rest];
-}
-
-function explanation({ cells, networks, test, testInputs }: BornDeadMap, seconds: number): string {
-  if (test === 'never')
-    return 'Exact: no layer has a rectifier that is flat anywhere, so some gradient always gets through: never born dead.\n';
-  const drawn = `Simulated with ${count(networks)} networks for each width, in ${seconds.toFixed(1)} s: dead is a network in which every`;
-  const inputs =
-    test === 'every input'
-      ? 'real input meets a layer without gradient; x = 1 and x = −1 decide it.'
-      : `one of ${count(testInputs)} normal inputs meets a layer without gradient, which is no less likely than for all inputs.`;
-  const theory = cells.every(({ bounds }) => bounds !== null)
-    ? 'Bounds, "exact" and "one input dead" are closed forms (Lu et al. 2019; the upper bound is a tighter one).'
-    : 'No bounds are known here (they need ReLU, independent weights and biases of 0); "one input dead" is simulated too.';
-  return `${drawn}\n${inputs}\n${theory}\n`;
-}
-
-/** What is known best: the exact value, the bounds where they say more than the simulation, or the simulation. */
-function best({ bounds, dead }: BornDeadCell): string {
-  if (bounds !== null && bounds.exact !== null) return `${four(bounds.exact)} (exact)`;
-  if (bounds !== null && bounds.upper < dead.standardError)
-    return `from ${four(bounds.lower)} to ${four(bounds.upper)} (bounds)`;
-  return `${four(dead.probability)} ± ${significant(dead.standardError, 2)} (simulated)`;
-}
-
-/** A sentence or two for one network. */
-function verdict(cell: BornDeadCell, wanted: number, inputs: number): string {
-  const { depth, width, bounds } = cell;
-  const odds = `Depth ${depth}, width ${width}: the odds of being born dead are ${best(cell)}.`;
-  if (bounds === null) return `${odds}\n`;
-  const { sufficient, necessary } = minimalWidth({ depth, probability: wanted, inputs });
-  const enough = `For ${four(100 * wanted)} % or less, width ${sufficient} is enough`;
-  return `${odds}\n${enough}${necessary < sufficient ? ` and ${necessary} is needed (bounds)` : ''}.\n`;
+function checkFlags({ net, width, depth, output, inputs }: BornDeadFlags): void {
+  if (net === undefined && (width === undefined || depth === undefined))
+    throw new Failure('usage', 'theory born-dead: --width and --depth must be given, or --net, got neither');
+  if (net !== undefined && output !== undefined)
+    throw new Failure('usage', 'theory born-dead: --output must be given with --width and --depth, got --net');
+  if (net !== undefined && inputs !== 1)
+    throw new Failure(
+      'usage',
+      `theory born-dead: --inputs must be given with --width and --depth, got --net '${net}', whose first width it is`,
+    );
 }
 
 /** Adds `reluminate theory born-dead` to the command. */
@@ -104,9 +44,19 @@ export function addBornDeadCommand(theory: Command): void {
   theory
     .command('born-dead')
     .description('the odds that a network is dead before the first step')
-    .requiredOption('--width <n>', 'units of every hidden layer; a range such as 2-10 makes a map', parseRange)
-    .requiredOption('--depth <n>', 'layers of weights, the last one without a rectifier; or a range', parseRange)
-    .option('--rectifier <name>', 'such as relu, leaky:0.01, relu6', 'relu')
+    .option('--width <n>', 'units of every hidden layer; a range such as 2-10 makes a map', parseRange)
+    .option('--depth <n>', 'layers of weights, the last one without a rectifier; or a range', parseRange)
+    .addOption(
+      new Option('--net <widths>', 'one network by its widths instead, input first, such as 1-16-8-4-1').conflicts([
+        'width',
+        'depth',
+      ]),
+    )
+    .option(
+      '--rectifier <name>',
+      'such as relu, leaky:0.01, relu6; with --net also relu+leaky:0.2 for layers that take turns',
+      'relu',
+    )
     .option('--init <name>', 'he, xavier, orthogonal, pytorch, normal:VARIANCE, … or rai', 'he')
     .option('--inputs <n>', 'inputs of the network', parseCount, 1)
     .option(
@@ -116,7 +66,12 @@ export function addBornDeadCommand(theory: Command): void {
       256,
     )
     .option('--networks <n>', 'networks to draw for each width', parseCount, 100_000)
-    .option('--threads <n>', 'worker threads, one for each core unless told', parseThreads, availableParallelism())
+    .option(
+      '--threads <n>',
+      'worker threads for ReLU with independent weights or RAI, one for each core unless told; all else has one',
+      parseThreads,
+      availableParallelism(),
+    )
     .option('--seed <n>', 'the same seed draws the same networks', parseSeed, 0)
     .option('--at-most <p>', 'odds that a width is wanted for, above 0 and below 1', parseOdds, 0.01)
     .option('--json', 'print JSON instead of the table')
@@ -124,52 +79,22 @@ export function addBornDeadCommand(theory: Command): void {
     .option(
       '--figure-width <n>',
       'width of the drawing; below 640 the panels stand one under the other',
-      parseCount,
+      parseFigureWidth,
       960,
     )
     .action(async (flags: BornDeadFlags) => {
-      const { width: widths, depth: depths, networks, threads, seed, inputs: dimension, testInputs } = flags;
-      const [rectifier, init] = orUsage(() => [parseRectifier(flags.rectifier), parseInit(flags.init)] as const);
+      checkFlags(flags);
+      const { net, networks, threads, seed, output } = flags;
+      await requireFigureFile(output);
       const progress = progressOn(process.stderr, 'networks');
       const onProgress = (done: number, total: number) => progress.show({ phase: 'samples', done, total });
-      const start = performance.now();
-      const options = {
-        widths,
-        depths,
-        dimension,
-        testInputs,
-        networks,
-        threads,
-        seed,
-        onProgress,
-        rectifier,
-        ...init,
-      };
-      const refuse = (cause: unknown) =>
-        orUsage<never>(() => {
-          throw cause;
-        });
-      const map = await bornDeadMap(options)
-        .finally(() => progress.clear())
-        .catch(refuse);
-      const seconds = (performance.now() - start) / 1000;
-      if (flags.output !== undefined) {
+      const options = { networks, threads, seed, onProgress };
+      const work = net === undefined ? mapOf(flags, options) : networkOdds(net, flags, options);
+      const [data, text, map] = await work.finally(() => progress.clear());
+      process.stdout.write(flags.json ? jsonText(data) : text);
+      if (output !== undefined && map !== undefined) {
         const { bornDeadMapFigure } = await import('../figures/born-dead-map.js');
-        const svg = orUsage(() => bornDeadMapFigure(map, { width: flags.figureWidth }));
-        await writeFigure(flags.output, svg, 'Born dead');
+        await writeFigure(output, bornDeadMapFigure(map, { width: flags.figureWidth }), 'Born dead');
       }
-      if (flags.json) {
-        const law = { rectifier: rectifier.name, init: flags.init, inputs: dimension, seed };
-        process.stdout.write(`${JSON.stringify({ ...law, seconds, ...map }, null, 2)}\n`);
-        return;
-      }
-      process.stdout.write(
-        `${table(
-          titles,
-          map.cells.map(cell => cells(cell, map.test)),
-        )}\n${explanation(map, seconds)}`,
-      );
-      if (map.cells.length === 1 && map.test !== 'never')
-        process.stdout.write(orUsage(() => verdict(map.cells[0] as BornDeadCell, flags.atMost, dimension)));
     });
 }

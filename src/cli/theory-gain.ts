@@ -1,11 +1,12 @@
 import type { Command } from 'commander';
 import { parseRectifier, rectifierNames } from '../rectifiers/parse-rectifier.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
-import { significant } from '../report/numbers.js';
 import { gain } from '../theory/gain.js';
 import { goldenSlope } from '../theory/golden-slope.js';
 import { varianceFactor } from '../theory/variance-factor.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { four, withoutRounding } from './four-digits.js';
+import { jsonText } from './json.js';
 import { parseNumber } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
@@ -37,10 +38,6 @@ function answer(rectifier: Rectifier, variance: number, weightVariance: number |
 }
 
 const titles = ['rectifier', 'gain', 'E f(z)²', 'E f(z)', 'He: back', 'PyTorch: forward', 'back'];
-
-const four = (x: number) => significant(x, 4);
-/** SELU's mean is 0 up to the rounding of the quadrature. */
-const withoutRounding = (x: number) => (Math.abs(x) < 1e-12 ? 0 : x);
 
 const cells = ({ label, he, pytorch: torch, given, ...one }: ReturnType<typeof answer>): string[] => [
   label,
@@ -84,24 +81,24 @@ export function addGainCommand(theory: Command): void {
       parseFigureFile,
     )
     .action(async (names: string[], { weightVariance, variance, json, output }: GainFlags) => {
+      await requireFigureFile(output);
       const [answers, slope] = orUsage(() => {
         const rectifiers = (names.length > 0 ? names : rectifierNames).map(parseRectifier);
         const golden = weightVariance === undefined ? undefined : goldenSlope(weightVariance);
         return [rectifiers.map(rectifier => answer(rectifier, variance, weightVariance)), golden] as const;
       });
+      const given = weightVariance === undefined ? {} : { weightVariance, goldenSlope: slope };
+      const extra = weightVariance === undefined ? [] : [`σ_w² ${four(weightVariance)}: forward`, 'back'];
+      const golden = weightVariance === undefined ? '' : goldenSentence(weightVariance, slope as number | null);
+      process.stdout.write(
+        json
+          ? jsonText({ exact: true, variance, ...given, rectifiers: answers })
+          : `${table([...titles, ...extra], answers.map(cells))}${explanation(variance)}${golden}`,
+      );
       if (output !== undefined) {
         const { gainBySlope } = await import('../figures/gain-by-slope.js');
         const svg = gainBySlope({ weightVariances: [...new Set([pytorch, weightVariance ?? pytorch])] });
         await writeFigure(output, svg, 'Gain');
       }
-      if (json) {
-        const given = weightVariance === undefined ? {} : { weightVariance, goldenSlope: slope };
-        process.stdout.write(`${JSON.stringify({ exact: true, variance, ...given, rectifiers: answers }, null, 2)}\n`);
-        return;
-      }
-      const extra = weightVariance === undefined ? [] : [`σ_w² ${four(weightVariance)}: forward`, 'back'];
-      process.stdout.write(table([...titles, ...extra], answers.map(cells)));
-      process.stdout.write(explanation(variance));
-      if (weightVariance !== undefined) process.stdout.write(goldenSentence(weightVariance, slope as number | null));
     });
 }

@@ -4,6 +4,7 @@ import { significant } from '../report/numbers.js';
 import { initializerNames, type LayerShape, parseInitializer } from '../theory/initializer.js';
 import { parseWidths } from '../theory/network.js';
 import { varianceFactor } from '../theory/variance-factor.js';
+import { jsonText } from './json.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
 
@@ -53,9 +54,7 @@ export function addInitializersCommand(theory: Command): void {
         return [shape, initializerNames.map(name => answer(name, shape))] as const;
       });
       if (json) {
-        process.stdout.write(
-          `${JSON.stringify({ exact: true, layer: { ...layer, rectifier }, initializers: answers }, null, 2)}\n`,
-        );
+        process.stdout.write(jsonText({ exact: true, layer: { ...layer, rectifier }, initializers: answers }));
         return;
       }
       process.stdout.write(table(titles, answers.map(cells)));

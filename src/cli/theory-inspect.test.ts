@@ -54,7 +54,9 @@ describe('theory inspect', () => {
     expect(text).toContain(
       '31 layers from 1 to 31: the size of the signal, and of the gradient, is multiplied by 1e−14 (it vanishes).',
     );
-    expect(text).toContain('The slope tailored to 31 rectifiers is');
+    expect(text).toContain(
+      'Along the longest chain c = 0 becomes 0.9734 (rectifiers and slopes as they are); with the slope tailored to 31',
+    );
   });
 
   test('prints JSON and draws', async () => {
@@ -64,6 +66,8 @@ describe('theory inspect', () => {
     expect(layers[30]).toMatchObject({ previous: 29, forward: 0.125, cumulativeForward: 0.125 ** 31 });
     expect(chains[0].layers).toHaveLength(31);
     expect(tailored.depth).toBe(31);
+    expect(chains[0].correlation).toBeCloseTo(0.9734, 4);
+    expect(layers[0].cumulativeCorrelation).toBeCloseTo(1 / Math.PI, 12);
     expect(await readFile(drawing, 'utf8')).toContain('<svg');
   });
 

@@ -5,7 +5,8 @@ import { readModelFile } from '../onnx/file.js';
 import { cutMiddle, labels, printable } from '../report/names.js';
 import { plural, significant } from '../report/numbers.js';
 import { type Chain, type InspectedLayer, type Inspection, inspectLayers } from '../theory/inspect.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { jsonText } from './json.js';
 import { table } from './table.js';
 
 interface InspectFlags {
@@ -101,19 +102,19 @@ function aboutChains({ layers, chains, tailored }: Inspection): string[] {
   const longest = chains[0];
   if (!longest) return ['No layer has a factor that is known.'];
   const worst = chains.reduce((a, b) => (extremity(b) > extremity(a) ? b : a));
-  const slope =
-    tailored?.slope &&
-    `The slope tailored to ${plural(tailored.depth, 'rectifier')} is ${significant(tailored.slope.negativeSlope, 4)} (η = 0.9, exact for wide layers).`;
   return [
     about('Longest chain', longest, layers),
     ...(worst === longest ? [] : [about('Farthest from 1', worst, layers)]),
-    ...(tailored
-      ? [
-          slope ||
-            `No slope is tailored to ${plural(tailored.depth, 'rectifier')}: so few of them leave inputs less alike than η = 0.9 even with ReLU.`,
-        ]
-      : []),
+    ...(tailored && longest.correlation !== null ? [aboutCorrelation(longest.correlation, tailored)] : []),
   ];
+}
+
+function aboutCorrelation(correlation: number, { depth, slope }: NonNullable<Inspection['tailored']>): string {
+  const asItIs = `Along the longest chain c = 0 becomes ${significant(correlation, 4)} (rectifiers and slopes as they are)`;
+  const rectifiers = plural(depth, 'rectifier');
+  return slope
+    ? `${asItIs}; with the slope tailored to ${rectifiers}, ${significant(slope.negativeSlope, 4)}, it would become ${significant(slope.reached, 4)}. Exact for wide layers.`
+    : `${asItIs}. No slope is tailored to ${rectifiers}: so few of them leave inputs less alike than η = 0.9 even with ReLU.`;
 }
 
 /** What the layers are, what the numbers say, and how far they can be trusted. */
@@ -147,6 +148,7 @@ export function addInspectCommand(theory: Command): void {
     .option('--json', 'print JSON')
     .option('-o, --output <file>', 'draw the factors: .svg, .png or .html', parseFigureFile)
     .action(async (path: string, { json, output }: InspectFlags) => {
+      await requireFigureFile(output);
       const measured = measureLayers(await readModelFile(path));
       if (measured.layers.length === 0)
         throw new Failure(
@@ -154,14 +156,14 @@ export function addInspectCommand(theory: Command): void {
           `theory inspect: the model must have a layer with constant weights, got none in '${path}'`,
         );
       const inspection = inspectLayers(measured.layers);
-      if (output) {
+      process.stdout.write(
+        json
+          ? jsonText({ ...inspection, rectifiersWithoutLayer: measured.rectifiersWithoutLayer })
+          : `${layerTable(inspection.layers)}\n${sentences(measured, inspection).join('\n')}\n`,
+      );
+      if (output !== undefined) {
         const { layerFactors } = await import('../figures/layer-factors.js');
         await writeFigure(output, layerFactors(inspection), 'Layer factors');
       }
-      process.stdout.write(
-        json
-          ? `${JSON.stringify({ ...inspection, rectifiersWithoutLayer: measured.rectifiersWithoutLayer }, null, 2)}\n`
-          : `${layerTable(inspection.layers)}\n${sentences(measured, inspection).join('\n')}\n`,
-      );
     });
 }

@@ -3,8 +3,9 @@ import { parseRectifiers } from '../rectifiers/parse-rectifier.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
 import { significant } from '../report/numbers.js';
 import { dyingNeuron, type NeuronStep, neuronFate, traceNeuron } from '../theory/dying-neuron.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
-import { parseCount, parseNumber, parseNumbers } from './options.js';
+import { parseFigureFile, parseFigureWidth, requireFigureFile, writeFigure } from './figure-file.js';
+import { jsonText } from './json.js';
+import { parseCount, parseNumber, parseNumbers, parseSeed } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
 
@@ -80,39 +81,34 @@ export function addNeuronCommand(theory: Command): void {
     .option('--weight <w>', 'where it starts', parseNumber, dyingNeuron.weight)
     .option('--bias <b>', 'where it starts', parseNumber, dyingNeuron.bias)
     .option('--learning-rate <ε>', 'of full-batch gradient descent', parseNumber, dyingNeuron.learningRate)
-    .option('--steps <n>', 'how many steps', parseCount, dyingNeuron.steps)
+    .option('--steps <n>', 'how many steps', parseSeed, dyingNeuron.steps)
     .option('--every <n>', 'show every so many steps (default: 0, 1, 2, 5, 10, 20, … and the last)', parseCount)
     .option('--json', 'print every step as JSON instead of the tables')
     .option('-o, --output <file>', 'draw the courses: .svg, .png or .html', parseFigureFile)
     .option(
       '--figure-width <n>',
       'width of the drawing; below 640 the panels stand one under the other',
-      parseCount,
+      parseFigureWidth,
       960,
     )
     .action(async (names: string[], { every, json, output, figureWidth, ...flags }: NeuronFlags) => {
+      await requireFigureFile(output);
       const courses: Course[] = orUsage(() =>
         (names.length > 0 ? names : defaults)
           .flatMap(parseRectifiers)
           .map(rectifier => ({ rectifier, trace: traceNeuron({ ...flags, rectifier }) })),
       );
+      const data = courses.map(({ rectifier, trace }) => ({ rectifier: rectifier.name, ...neuronFate(trace), trace }));
+      const tables = courses.map(({ rectifier, trace }) => `${rectifier.label}\n${traceTable(trace, every)}\n`);
+      process.stdout.write(
+        json
+          ? jsonText({ exact: true, ...flags, rectifiers: data })
+          : `${tables.join('')}Computed in float64, nothing is random.\n${courses.map(sentence).join('\n')}\n`,
+      );
       if (output !== undefined) {
         const { dyingNeuronFigure } = await import('../figures/dying-neuron.js');
         const curves = courses.map(({ rectifier: { label }, trace }) => ({ label, trace }));
-        const svg = orUsage(() => dyingNeuronFigure(curves, { width: figureWidth }));
-        await writeFigure(output, svg, 'Dying neuron');
+        await writeFigure(output, dyingNeuronFigure(curves, { width: figureWidth }), 'Dying neuron');
       }
-      if (json) {
-        const data = courses.map(({ rectifier, trace }) => ({
-          rectifier: rectifier.name,
-          ...neuronFate(trace),
-          trace,
-        }));
-        process.stdout.write(`${JSON.stringify({ exact: true, ...flags, rectifiers: data }, null, 2)}\n`);
-        return;
-      }
-      for (const { rectifier, trace } of courses)
-        process.stdout.write(`${rectifier.label}\n${traceTable(trace, every)}\n`);
-      process.stdout.write(`Computed in float64, nothing is random.\n${courses.map(sentence).join('\n')}\n`);
     });
 }

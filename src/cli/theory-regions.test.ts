@@ -1,6 +1,6 @@
 import { Command } from 'commander';
 import { afterEach, describe, expect, test, vi } from 'vitest';
-import { addNegativeSlopeCommand } from './theory-negative-slope.js';
+import { addDensityCommand } from './theory-density.js';
 import { addRegionsCommand } from './theory-regions.js';
 
 /** What `theory …` with these arguments prints. */
@@ -12,7 +12,7 @@ async function printed(...args: string[]): Promise<string> {
   });
   const theory = new Command('theory');
   addRegionsCommand(theory);
-  addNegativeSlopeCommand(theory);
+  addDensityCommand(theory);
   await theory.parseAsync(args, { from: 'user' });
   return written.join('');
 }
@@ -24,7 +24,7 @@ describe('theory regions', () => {
     const text = await printed('regions', '2-8-1', '--box', '-1000,1000', '--rectifier', 'relu,leaky:0.1,leaky:-2');
     expect(text.match(/ +37 +37$/gm)?.length).toBe(3);
     expect(text).toContain('At most 37 regions of a plane (exact maximum');
-    expect(text).toContain('The kinks of the first hidden layer stand in the same places for every slope.');
+    expect(text).toContain('The kinks of the first hidden layer stand in the same places for every slope but 1.');
     expect(text).not.toContain('later layers');
   });
 

@@ -10,7 +10,8 @@ import { regionsLowerBound, regionsUpperBound, reluRegionsUpperBound } from '../
 import { describeNetwork, parseWidths } from '../theory/network.js';
 import { lineRegions, type NetworkRegions, planeRegions } from '../theory/plane-regions.js';
 import { rectifierLayers } from '../theory/rectifier-layer.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { jsonText } from './json.js';
 import { parseNumbers, parseSeed } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
@@ -71,7 +72,7 @@ function comparison({ counted, widths }: Answer): string[] {
   );
   if (counted.length === 1) return lines;
   return [
-    'The kinks of the first hidden layer stand in the same places for every slope.',
+    'The kinks of the first hidden layer stand in the same places for every slope but 1.',
     ...(widths.length > 3
       ? ['Those of later layers move with the slope, so for given weights the counts may differ.']
       : []),
@@ -101,12 +102,10 @@ function countRegions(text: string, { rectifier, init, seed, box }: RegionFlags)
   return { widths, initializer: initializer.name, isUnbiased: first[0]!.biasVariance === 0, seed, range, counted };
 }
 
-/** Bounds are text: whole numbers beyond 2^53 have no place in JSON. */
-function json({ widths, initializer, seed, range, counted }: Answer): string {
-  const { reached, atMost, reluAtMost } = limits(Math.min(widths[0]!, 2), widths.slice(1, -1));
-  const bounds = { reached: reached?.toString() ?? null, atMost: `${atMost}`, reluAtMost: `${reluAtMost}` };
+function data({ widths, initializer, seed, range, counted }: Answer): object {
+  const bounds = limits(Math.min(widths[0]!, 2), widths.slice(1, -1));
   const found = counted.map(one => ({ rectifier: one.rectifier.name, ...one.found }));
-  return JSON.stringify({ widths, init: initializer, seed, range, bounds, counted: found }, null, 2);
+  return { widths, init: initializer, seed, range, bounds, counted: found };
 }
 
 function report(answer: Answer): string {
@@ -148,13 +147,14 @@ export function addRegionsCommand(theory: Command): void {
     .option('-o, --output <file>', 'draw the regions: .svg, .png or .html', parseFigureFile)
     .action(async (text: string, flags: RegionFlags) => {
       if (flags.box.length !== 2) throw new Failure('usage', `--box: it must be two numbers, got ${flags.box.length}`);
+      await requireFigureFile(flags.output);
       const answer = orUsage(() => countRegions(text, flags));
+      process.stdout.write(flags.json ? jsonText(data(answer)) : `${report(answer)}\n`);
       if (flags.output !== undefined) {
         const { lineRegionCurves, planeRegionMap } = await import('../figures/index.js');
         const draw = answer.widths[0] === 1 ? lineRegionCurves : planeRegionMap;
         const pictures = answer.counted.map(({ rectifier: { label }, found }) => ({ label, found }));
         await writeFigure(flags.output, draw(pictures), 'Linear regions');
       }
-      process.stdout.write(`${flags.json ? json(answer) : report(answer)}\n`);
     });
 }

@@ -38,6 +38,22 @@ test('networks: first rectifier with first initializer, one with all', () => {
   expect(labels('relu,gelu', 'he')).toEqual(['ReLU, he', 'GELU, he']);
 });
 
+test('layers of one network take turns with the rectifiers between plus signs', () => {
+  const [mixed, ...others] = parseNetworks('4x6', 'relu+leaky:0.2,leaky:1e+0', 'he');
+  expect(mixed).toMatchObject({ label: 'ReLU + Leaky ReLU (0.2), he', rectifier: 'relu+leaky:0.2' });
+  expect(mixed?.network.map(({ rectifier }) => rectifier?.name)).toEqual([
+    'relu',
+    'leaky:0.2',
+    'relu',
+    'leaky:0.2',
+    undefined,
+  ]);
+  expect(others.map(({ rectifier }) => rectifier)).toEqual(['leaky:1']);
+  expect(() => parseNetworks('4x3', 'relu+gelu', 'he')).toThrow(
+    "--rectifier: there must be at most one for each of 1 layers but the last, got 2 in 'relu+gelu'",
+  );
+});
+
 describe('theory signal', () => {
   test('a dozen rows at most, and the verdicts in words', async () => {
     const text = await printed('signal', '256x101', '--init', 'pytorch');
@@ -54,6 +70,31 @@ describe('theory signal', () => {
     expect(text).toMatch(/^layer +width +E h² +measured +± s\.e\. +median +E g² +measured +± s\.e\. +median$/m);
     expect(text).toContain('exact in the limit of wide networks');
     expect(text).toContain('Measured (3 networks, 4 inputs each, seed 5)');
+  });
+
+  test('says when networks are dead, and what a typical network does', async () => {
+    const text = await printed('signal', '2x30', '--simulate', '4');
+    expect(text).toContain(
+      'In a typical network the norm of the gradient changes by a factor 0.000131 (0.735 per layer): vanishing',
+    );
+    expect(text).toContain('An input has odds of 0.9997 to meet a layer that is silent');
+    expect(text).toContain('4 of 4 networks were dead: no gradient came to the input.');
+    expect(await printed('signal', '64x5')).not.toMatch(/dead|silent/);
+  });
+
+  test('draws the norm of the gradient in each network, which asks for a simulation', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'reluminate-'));
+    const file = join(folder, 'norms.svg');
+    await printed('signal', '8x6', '--simulate', '2', '--figure', 'gradient-norm', '-o', file);
+    expect(await readFile(file, 'utf8')).toMatch(/^<svg .*within a factor 3/s);
+    await rm(folder, { recursive: true });
+    await expect(printed('signal', '8x6', '--figure', 'gradient-norm', '-o', file)).rejects.toMatchObject({
+      kind: 'usage',
+    });
+  });
+
+  test('takes the mean square of an input', async () => {
+    expect(await printed('signal', '8x3', '--input-second-moment', '4')).toMatch(/^0 +8 +4 +1$/m);
   });
 
   test('prints JSON and draws', async () => {
@@ -91,6 +132,17 @@ describe('theory jacobian', () => {
     expect(text).toMatch(/^ReLU, he +7 +[\d.]+ +± [\d.]+ +2 .*∞ \*$/m);
     expect(text).toMatch(/^Leaky ReLU \(1\), orthogonal +0 +.* 16 +1 +1 +1 +1$/m);
     expect(text).toContain('about 16 pass with Leaky ReLU (1), orthogonal, which spreads them least');
+  });
+
+  test('dead networks have no spread', async () => {
+    const text = await printed('jacobian', '1x30', '--networks', '3');
+    expect(text).toMatch(/^ReLU, he +57 +– +0\.0172 .* –$/m);
+    expect(text).toContain(
+      'ReLU, he: 3 of 3 networks passed nothing (a Jacobian of 0, see theory born-dead), so there is no spread to measure.',
+    );
+    expect(text).not.toContain('NaN');
+    const [{ simulation }] = JSON.parse(await printed('jacobian', '1x30', '--networks', '3', '--json'));
+    expect(simulation.variance).toBe('NaN');
   });
 
   test('prints JSON', async () => {

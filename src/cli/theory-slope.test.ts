@@ -33,6 +33,28 @@ describe('theory slope', () => {
     expect(text).not.toContain('No slope');
   });
 
+  test('takes a network by its widths', async () => {
+    expect(await printed('slope', '--net', '784-256x20-10')).toMatch(/^784-256x20-10, 20 rectified layers +0\.18138 /m);
+    const { networks, minDepth } = JSON.parse(await printed('slope', '--net', '8x7', '--json'));
+    expect(networks[0]).toMatchObject({ net: '8x7', depth: 5, found: null });
+    expect(minDepth).toBe(13);
+    await expect(printed('slope', '--net', '8-8')).rejects.toMatchObject({ kind: 'usage' });
+    await expect(printed('slope', '--net', '8x9', '-o', 'x.svg')).rejects.toMatchObject({ kind: 'usage' });
+    await expect(printed('slope', '--net', '8x9', '--depth', '3')).rejects.toMatchObject({
+      code: 'commander.conflictingOption',
+    });
+  });
+
+  test('correlation takes a ResNet', async () => {
+    const args = ['correlation', 'relu', '--at', '0', '--resnet', '50', '--shortcut-weight', '0.6'];
+    const text = await printed(...args);
+    expect(text).toMatch(/^ReLU +0\.973 +1 +1$/m);
+    expect(text).toContain('What ResNet-50 v2, shortcut weight 0.6, makes with each rectifier of the correlation');
+    expect(JSON.parse(await printed(...args, '--json'))).toMatchObject({ resnet: 50, shortcutWeight: 0.6, version: 2 });
+    await expect(printed(...args, '-o', 'x.svg')).rejects.toMatchObject({ kind: 'usage' });
+    await expect(printed('correlation', '--resnet', '51')).rejects.toMatchObject({ kind: 'usage' });
+  });
+
   test('says that there is none, what ReLU reaches and where one begins', async () => {
     const text = await printed('slope', '--depth', '5');
     expect(text).toContain('No slope exists for depth 5: even ReLU only reaches 0.7359.');
@@ -75,7 +97,7 @@ describe('theory slope', () => {
   });
 
   test.each([
-    [['slope'], 'theory slope: --depth or --resnet must be given'],
+    [['slope'], 'theory slope: --depth, --net or --resnet must be given'],
     [['slope', '--depth', '50', '--eta', '0'], 'eta must be greater than 0 and less than 1, got 0'],
     [['slope', '--depth', '50', '--eta', '1'], 'got 1'],
     [['slope', '--depth', '200000'], 'from 1 to 100,000 rectified layers, got 200000'],

@@ -1,20 +1,23 @@
 import { type Command, Option } from 'commander';
 import { Failure } from '../failure.js';
-import { significant } from '../report/numbers.js';
+import { plural, significant } from '../report/numbers.js';
 import { dksLeaky } from '../theory/dks-leaky.js';
+import { parseWidths } from '../theory/network.js';
 import type { NetworkStructure } from '../theory/network-map.js';
-import { resNet, resNetDepths } from '../theory/res-net.js';
+import { resNetDepths } from '../theory/res-net.js';
 import { minTailoredDepth, reachableCorrelation, tailoredSlope } from '../theory/tailored-slope.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { four } from './four-digits.js';
+import { jsonText } from './json.js';
 import { parseCount, parseNumber } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
+import { addResNetOptions, type ResNetFlags, resNetName, resNetOf } from './theory-res-net.js';
 
-interface SlopeFlags {
+interface SlopeFlags extends ResNetFlags {
   readonly depth?: number[];
+  readonly net?: string;
   readonly resnet?: number[];
-  readonly shortcutWeight: number;
-  readonly resnetVersion: number;
   readonly eta: number;
   readonly zeta?: number;
   readonly json?: boolean;
@@ -29,23 +32,27 @@ interface AskedNetwork {
 }
 
 const six = (x: number) => significant(x, 6);
-const four = (x: number) => significant(x, 4);
 
 const parseDepths = (text: string): number[] => text.split(',').map(parseCount);
 
-const resNetOf = (depth: number, { shortcutWeight, resnetVersion }: SlopeFlags): NetworkStructure =>
-  resNet(depth, { shortcutWeight, version: resnetVersion as 1 | 2 });
+/** The plain network of a chain of widths: all of its layers are rectified but the last. */
+function plainNetwork(net: string): AskedNetwork {
+  const depth = parseWidths(net).length - 2;
+  if (depth === 0) throw new RangeError(`--net: there must be a hidden layer, such as 784-256-10, got '${net}'`);
+  return { asked: { net, depth }, name: `${net}, ${plural(depth, 'rectified layer')}`, network: { depth } };
+}
 
 function networksOf(flags: SlopeFlags): AskedNetwork[] {
-  const { depth: depths, resnet, shortcutWeight, resnetVersion } = flags;
+  const { depth: depths, net, resnet, shortcutWeight, resnetVersion } = flags;
+  if (net !== undefined) return [plainNetwork(net)];
   if (resnet !== undefined)
     return resnet.map(depth => ({
       asked: { resnet: depth, shortcutWeight, version: resnetVersion },
-      name: `ResNet-${depth} v${resnetVersion}, shortcut weight ${four(shortcutWeight)}`,
+      name: resNetName(depth, flags),
       network: resNetOf(depth, flags),
     }));
   if (depths === undefined)
-    throw new Failure('usage', 'theory slope: --depth or --resnet must be given, got neither of them');
+    throw new Failure('usage', 'theory slope: --depth, --net or --resnet must be given, got none of them');
   return depths.map(depth => ({ asked: { depth }, name: `depth ${depth}`, network: { depth } }));
 }
 
@@ -105,17 +112,22 @@ more than ReLU's, 1.467. Exact for wide layers.\n`;
 
 /** Adds `reluminate theory slope` to the command. */
 export function addSlopeCommand(theory: Command): void {
-  theory
+  const command = theory
     .command('slope')
     .description('the leaky slope that keeps the signal alive at a depth (TAT, DKS), with its output scale')
     .option('--depth <n,...>', 'rectified layers of a plain network, or of several', parseDepths)
     .addOption(
+      new Option(
+        '--net <widths>',
+        'a plain network by its widths instead, input first, such as 784-256x20-10',
+      ).conflicts('depth'),
+    )
+    .addOption(
       new Option('--resnet <n,...>', `standard ResNets instead: ${resNetDepths.join(', ')} layers`)
         .argParser(parseDepths)
-        .conflicts('depth'),
-    )
-    .option('--shortcut-weight <w>', 'what their shortcuts are multiplied by, branches by √(1 − w²)', parseNumber, 0)
-    .option('--resnet-version <v>', 'their version, 1 or 2', parseCount, 2)
+        .conflicts(['depth', 'net']),
+    );
+  addResNetOptions(command)
     .option('--eta <η>', 'what the network is to make of the correlation of orthogonal inputs', parseNumber, 0.9)
     .addOption(
       new Option('--zeta <ζ>', 'Deep Kernel Shaping instead: the slope of the correlation map at 1, such as 1.5')
@@ -125,21 +137,25 @@ export function addSlopeCommand(theory: Command): void {
     .option('--json', 'print JSON instead of the table')
     .option('-o, --output <file>', 'draw tailored slopes against depth: .svg, .png or .html', parseFigureFile)
     .action(async (flags: SlopeFlags) => {
-      const { depth: depths, eta, zeta, json, output } = flags;
+      const { depth: depths, net, eta, zeta, json, output } = flags;
       const networks = orUsage(() => networksOf(flags));
       if (output !== undefined && (depths === undefined || zeta !== undefined))
         throw new Failure(
           'usage',
-          `theory slope: --output must be given with --depth and --eta, got ${zeta === undefined ? '--resnet' : '--zeta'}`,
+          `theory slope: --output must be given with --depth and --eta, got ${zeta !== undefined ? '--zeta' : net === undefined ? '--resnet' : '--net'}`,
         );
+      await requireFigureFile(output);
       const print = (answer: object, text: string) =>
-        process.stdout.write(json ? `${JSON.stringify({ exact: true, ...answer }, null, 2)}\n` : text);
+        process.stdout.write(json ? jsonText({ exact: true, ...answer }) : text);
       if (zeta !== undefined) {
         const answers = orUsage(() => networks.map(network => answerDks(network, zeta)));
         print({ method: 'dks', zeta, networks: answers.map(({ answer }) => answer) }, dksText(answers, zeta));
         return;
       }
       const answers = orUsage(() => networks.map(network => answerTat(network, eta)));
+      const minDepth = flags.resnet === undefined ? { minDepth: minTailoredDepth(eta) } : {};
+      const data = { method: 'tat', eta, ...minDepth, networks: answers.map(({ answer }) => answer) };
+      print(data, tatText(answers, flags));
       if (output !== undefined && depths !== undefined) {
         const { tailoredSlopeByDepth } = await import('../figures/tailored-slope-by-depth.js');
         const etas = [...new Set([0.5, 0.7, 0.9, 0.95, eta])].sort((a, b) => a - b);
@@ -147,8 +163,5 @@ export function addSlopeCommand(theory: Command): void {
         const marked = depths.length === 1 ? depths[0] : undefined;
         await writeFigure(output, tailoredSlopeByDepth(etas, { depth: marked, deepest }), 'Tailored slopes');
       }
-      const minDepth = depths === undefined ? {} : { minDepth: minTailoredDepth(eta) };
-      const data = { method: 'tat', eta, ...minDepth, networks: answers.map(({ answer }) => answer) };
-      print(data, tatText(answers, flags));
     });
 }

@@ -1,7 +1,8 @@
 import type { Command } from 'commander';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
-import { significant } from '../report/numbers.js';
 import { biasForFiringRate, type UnitFate, unitFate } from '../theory/unit-death.js';
+import { four } from './four-digits.js';
+import { jsonText } from './json.js';
 import { parseCount, parseNumber, parseShare } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
@@ -16,8 +17,6 @@ interface UnitFlags {
   readonly firingRate?: number;
   readonly json?: boolean;
 }
-
-const four = (x: number): string => significant(x, 4);
 
 const rows = (fate: UnitFate, samples: number, label: string): string[][] => [
   ['share of inputs it fires on', 'Φ((b + w·μ)/‖Σ^½w‖)', four(fate.firingRate)],
@@ -49,9 +48,7 @@ export function addUnitCommand(theory: Command): void {
       });
       if (json) {
         const data = { exact: true, ...unit, samples, rectifier: rectifier.name, ...fate };
-        process.stdout.write(
-          `${JSON.stringify({ ...data, ...(wanted === null ? {} : { biasWanted: wanted }) }, null, 2)}\n`,
-        );
+        process.stdout.write(jsonText({ ...data, ...(wanted === null ? {} : { biasWanted: wanted }) }));
         return;
       }
       process.stdout.write(table(['the unit', 'formula', 'value'], rows(fate, samples, rectifier.label)));

@@ -19,7 +19,7 @@ function map(
       return { width, depth, bounds, dead: share(p), pointDead: share(1) };
     }),
   );
-  return { cells, networks: 1, test: 'every input', testInputs: 2 };
+  return { cells, networks: 1_000, test: 'every input', testInputs: 2, threads: 1 };
 }
 
 const parsed = (svg: string) =>
@@ -29,6 +29,15 @@ const texts = (panel: Element) =>
   [...panel.querySelectorAll('g[aria-label=text] text')].map(({ textContent }) => textContent);
 
 describe('bornDeadMapFigure', () => {
+  test('says what a count of none is less than, unless none is exact', () => {
+    const none = map([2], [2, 3], () => 0);
+    expect(texts(panelsOf(bornDeadMapFigure(none))[1]!)).toEqual(['<.30', '<.30']);
+    const many = { ...none, networks: 1_000_000 };
+    expect(texts(panelsOf(bornDeadMapFigure(many))[1]!)).toEqual(['<.01', '<.01']);
+    const cells = none.cells.map(cell => ({ ...cell, bounds: { ...cell.bounds!, exact: 0 } }));
+    expect(texts(panelsOf(bornDeadMapFigure({ ...none, cells }))[1]!)).toEqual(['0', '0']);
+  });
+
   test('shows lower bound, simulation and upper bound, a number in each cell', () => {
     const panels = panelsOf(bornDeadMapFigure(map([2, 3], [2, 4, 5], width => width / 10)));
     expect(panels.length).toBe(3);
@@ -49,7 +58,7 @@ describe('bornDeadMapFigure', () => {
         ),
       ),
     );
-    expect(texts(panel!)).toEqual(['0', '<.01', '.01', '.34', '5.6', '78', '>99', '100']);
+    expect(texts(panel!)).toEqual(['<.30', '<.01', '.01', '.34', '5.6', '78', '>99', '100']);
   });
 
   test('fills the cells of a class alike, and the legend has the classes that occur', () => {
@@ -80,7 +89,10 @@ describe('bornDeadMapFigure', () => {
   });
 
   test.each([
-    [() => bornDeadMapFigure({ cells: [], networks: 1, test: 'never', testInputs: 0 }), 'there must be a cell'],
+    [
+      () => bornDeadMapFigure({ cells: [], networks: 1, test: 'never', testInputs: 0, threads: 0 }),
+      'there must be a cell',
+    ],
     [
       () =>
         bornDeadMapFigure(

@@ -30,19 +30,36 @@ function inPercent(probability: number): string {
 interface MapPanel {
   readonly title: string;
   readonly of: (cell: BornDeadCell) => number;
+  readonly text: (cell: BornDeadCell) => string;
 }
 
-const simulated: MapPanel = { title: 'simulated', of: ({ dead }) => dead.probability };
-const bounded: readonly MapPanel[] = [
-  { title: 'lower bound', of: ({ bounds }) => bounds!.lower },
-  simulated,
-  { title: 'upper bound', of: ({ bounds }) => bounds!.upper },
+/** What was counted; nothing in N networks says, with 95 % confidence, below 3/N. */
+const simulated = (networks: number): MapPanel => ({
+  title: 'simulated',
+  of: ({ dead }) => dead.probability,
+  text: ({ dead, bounds }) =>
+    dead.probability === 0 && networks > 0 && bounds?.exact !== 0
+      ? `<${inPercent(3 / networks).replace('<', '')}`
+      : inPercent(dead.probability),
+});
+
+const bound = (title: string, of: MapPanel['of']): MapPanel => ({ title, of, text: cell => inPercent(of(cell)) });
+
+const bounded = (networks: number): readonly MapPanel[] => [
+  bound('lower bound', ({ bounds }) => bounds!.lower),
+  simulated(networks),
+  bound('upper bound', ({ bounds }) => bounds!.upper),
 ];
 
 /** From this size on a cell has room for its number. */
 const readable = 24;
 
-function drawPanel({ title, of }: MapPanel, cells: readonly BornDeadCell[], width: number, height: number): Element {
+function drawPanel(
+  { title, of, text }: MapPanel,
+  cells: readonly BornDeadCell[],
+  width: number,
+  height: number,
+): Element {
   const widths = [...new Set(cells.map(cell => cell.width))];
   const depths = [...new Set(cells.map(cell => cell.depth))];
   const every = (values: readonly number[], room: number) =>
@@ -62,16 +79,14 @@ function drawPanel({ title, of }: MapPanel, cells: readonly BornDeadCell[], widt
     },
     marks: [
       Plot.cell(cells, { ...place, fill: cell => classOf(of(cell)).color }),
-      ...(hasText
-        ? [Plot.text(cells, { ...place, text: cell => inPercent(of(cell)), fill: cell => classOf(of(cell)).text })]
-        : []),
+      ...(hasText ? [Plot.text(cells, { ...place, text, fill: cell => classOf(of(cell)).text })] : []),
     ],
   });
 }
 
 /**
  * A map of the probability of being born dead over width and depth as an SVG: the lower bound, the simulation and the upper bound side by
- * side, or the simulation alone where there are no bounds. Throws a RangeError for a map without cells and a width below 320.
+ * side, or the simulation alone where there are no bounds. Where none of N networks was dead, and it is not known that none is, the cell reads `<` 300/N. Throws a RangeError for a map without cells and a width below 320.
  *
  * @example
  * import { parseRectifier } from 'reluminate';
@@ -81,9 +96,9 @@ function drawPanel({ title, of }: MapPanel, cells: readonly BornDeadCell[], widt
  * const svg = bornDeadMapFigure(await bornDeadMap({ ...options, widths: [2, 3], depths: [2, 3] }));
  * svg.startsWith('<svg'); // => true
  */
-export function bornDeadMapFigure({ cells }: BornDeadMap, { width = 960 }: BornDeadMapDrawing = {}): string {
+export function bornDeadMapFigure({ cells, networks }: BornDeadMap, { width = 960 }: BornDeadMapDrawing = {}): string {
   if (cells.length === 0) throw new RangeError('bornDeadMapFigure: there must be a cell, got none');
-  const panels = cells.every(({ bounds }) => bounds !== null) ? bounded : [simulated];
+  const panels = cells.every(({ bounds }) => bounds !== null) ? bounded(networks) : [simulated(networks)];
   const rows = new Set(cells.map(({ depth }) => depth)).size;
   return figure('bornDeadMapFigure', {
     width,

@@ -5,10 +5,20 @@ import { parseHTML } from 'linkedom';
 export const { document } = parseHTML('<html><body></body></html>') as unknown as { document: Document };
 
 /**
- * After Okabe and Ito (2008, "Color universal design"), the blue lightened so that all keep contrast on white and on black. Dashes tell curves
- * apart where colour does not.
+ * After Okabe and Ito (2008, "Color universal design"), the blue lightened so that all keep contrast on white and on black, and three more for figures with many curves. Dashes
+ * tell curves apart where colour does not.
  */
-const strokes = ['#2b87c8', '#d55e00', '#009e73', '#cc79a7', '#e69f00', '#56b4e9'] as const;
+const strokes = [
+  '#2b87c8',
+  '#d55e00',
+  '#009e73',
+  '#cc79a7',
+  '#e69f00',
+  '#56b4e9',
+  '#8a63c9',
+  '#8a8a8a',
+  '#a0703c',
+] as const;
 const dashes = ['', '8 3', '2 3', '8 3 2 3', '12 4', '5 2'] as const;
 
 /** The colour of the curve with this index. */
@@ -84,12 +94,13 @@ const swatchKey = ({ label, color }: Swatch): Key => ({
 
 /** A legend, row by row, and the height it takes. */
 function legend(keys: readonly Key[], width: number): { entries: Element[]; height: number } {
-  let x = 0;
+  const edge = 8;
+  let x = edge;
   let y = 14;
   const entries = keys.map(({ label, sign }) => {
     const size = 52 + label.length * 7;
-    if (x > 0 && x + size > width) {
-      x = 0;
+    if (x > edge && x + size > width) {
+      x = edge;
       y += 22;
     }
     const text = element('text', { x: x + 34, y, fill: 'currentColor', 'font-size': 13 }, label);

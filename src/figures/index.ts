@@ -4,6 +4,7 @@ export * from './born-dead-map.js';
 export * from './correlation-curves.js';
 export * from './dying-neuron.js';
 export * from './gain-by-slope.js';
+export * from './gradient-norms.js';
 export * from './jacobian-spectrum.js';
 export * from './layer-factors.js';
 export * from './line-regions.js';

@@ -33,9 +33,11 @@ describe('layerFactors', () => {
     const svg = parsed(layerFactors(inspection(['relu', 'leaky:0.25', 'relu', 'relu', 'relu'])));
     expect(svg.querySelectorAll(':scope > g').length).toBe(1);
     expect(svg.textContent).toContain('signal and gradient');
-    expect(panels(svg)).toHaveLength(2);
+    expect(panels(svg)).toHaveLength(3);
     expect(count(panels(svg)[0], 'dot', 'circle')).toBe(5);
     expect(count(panels(svg)[1], 'link', 'path')).toBe(3);
+    expect(count(panels(svg)[2], 'link', 'path')).toBe(3);
+    expect(count(panels(svg)[2], 'dot', 'circle')).toBe(5);
   });
 
   test('draws two where they differ', () => {
@@ -50,12 +52,13 @@ describe('layerFactors', () => {
     expect(count(panels(svg)[1], 'link', 'path')).toBe(0);
     const zero = layerFactors(inspection(['relu', 'relu'], 0));
     expect(count(panels(parsed(zero))[0], 'dot', 'circle')).toBe(0);
+    expect(count(panels(parsed(zero))[2], 'dot', 'circle')).toBe(0);
     expect(zero).not.toMatch(/NaN|Infinity/);
   });
 
   test('stands the panels one under the other where it is narrow, whatever the depth', () => {
     const svg = layerFactors(inspection(new Array(400).fill('relu'), 1 / 3), { width: 400 });
-    expect(panels(parsed(svg)).map(panel => panel.getAttribute('x'))).toEqual(['0', '0']);
+    expect(panels(parsed(svg)).map(panel => panel.getAttribute('x'))).toEqual(['0', '0', '0']);
     expect(svg).toContain('10⁻');
   });
 

@@ -40,6 +40,12 @@ const points = (layers: readonly InspectedLayer[], quantity: Quantity): { x: num
     return value ? [{ x: at + 1, y: Math.log10(value), at }] : [];
   });
 
+const layerAxis = (count: number) => ({
+  label: 'layer, in the order in which the model runs them',
+  domain: [0.5, count + 0.5],
+  ticks: Math.min(count, 8),
+});
+
 /** A panel of decimal logarithms over the layers, with the line at 1. */
 function logPanel(title: string, logs: readonly number[], count: number, size: Size, marks: Plot.Markish[]): Element {
   const ticks = decadeTicks([-1, 1, ...logs]);
@@ -47,11 +53,7 @@ function logPanel(title: string, logs: readonly number[], count: number, size: S
     width: size[0],
     height: size[1],
     marginLeft: 52,
-    x: {
-      label: 'layer, in the order in which the model runs them',
-      domain: [0.5, count + 0.5],
-      ticks: Math.min(count, 8),
-    },
+    x: layerAxis(count),
     y: {
       label: null,
       domain: [Math.min(...ticks, ...logs), Math.max(...ticks, ...logs)],
@@ -123,9 +125,34 @@ function products(layers: readonly InspectedLayer[], shown: readonly Series[], s
   );
 }
 
+/** What is left of the correlation 0 along each chain, with the line at 0.9 that a tailored slope is made for. */
+function correlations(layers: readonly InspectedLayer[], _: readonly Series[], [width, height]: Size): Element {
+  const reached = layers.map(({ cumulativeCorrelation }) => cumulativeCorrelation);
+  const drawn = reached.flatMap((y, at) => (y === null ? [] : [{ x: at + 1, y }]));
+  const links = layers.flatMap(({ previous }, at) => {
+    const [y1, y2] = [previous === null ? null : reached[previous], reached[at]];
+    return previous === null || y1 == null || y2 == null ? [] : [{ x1: previous + 1, y1, x2: at + 1, y2 }];
+  });
+  const stroke = strokeOf(2);
+  return panel('correlation that c = 0 becomes', {
+    width,
+    height,
+    marginLeft: 52,
+    x: layerAxis(layers.length),
+    y: { label: null, domain: [0, 1], grid: true },
+    marks: [
+      Plot.ruleY([0.9], { stroke: 'currentColor', strokeOpacity: 0.6, strokeDasharray: '4 3' }),
+      Plot.text(['η = 0.9'], { frameAnchor: 'left', y: () => 0.9, dx: 4, dy: -8, textAnchor: 'start' }),
+      Plot.link(links, { x1: 'x1', y1: 'y1', x2: 'x2', y2: 'y2', stroke, strokeWidth: 2 }),
+      Plot.dot(drawn, { x: 'x', y: 'y', r: 2.5, fill: stroke }),
+    ],
+  });
+}
+
 /**
  * What each layer of an inspected model multiplies the second moment of its signal and the squared length of its gradient by, and the products
- * along its chains, as an SVG with logarithmic axes; the line at 1 is critical. Layers whose factor is not known or 0 leave a gap. Throws a RangeError for an
+ * along its chains, as an SVG with logarithmic axes, where the line at 1 is critical; and what the chains make of two inputs of correlation 0, where the line
+ * at 0.9 is what a tailored slope is made for. Layers whose factor is not known or 0 leave a gap. Throws a RangeError for an
  * inspection without layers and a width below 320.
  *
  * @example
@@ -144,9 +171,9 @@ export function layerFactors({ layers }: Inspection, { width = 960 }: LayerFacto
   const known = layers.filter(({ forward }) => forward !== null).length;
   return figure('layerFactors', {
     width,
-    label: `Factors of ${known} layers and their products along ${layers.length === known ? 'the' : 'the known'} chains, for ${shown.map(({ name }) => name).join(' and ')}`,
+    label: `Factors of ${known} layers and their products along ${layers.length === known ? 'the' : 'the known'} chains, for ${shown.map(({ name }) => name).join(' and ')}; the correlation that the chains make of 0`,
     curves: shown.map(({ name }) => name),
-    panels: [factors, products].map(
+    panels: [factors, products, correlations].map(
       draw => (panelWidth, panelHeight) => draw(layers, shown, [panelWidth, panelHeight]),
     ),
   });

@@ -1,3 +1,4 @@
+import { describe } from './floats.js';
 import type { GaussianMoments } from './gaussian-moments.js';
 
 /** A rectifier with its parameters fixed, as functions of one number: what theory, figures and comparisons work with. */
@@ -28,4 +29,13 @@ export interface Rectifier {
   readonly width?: number;
   /** What f makes of a Gaussian pre-activation with this mean and standard deviation. */
   moments(mean: number, std: number): GaussianMoments;
+}
+
+/** The rectifier, once it is one and not, say, its name. */
+export function checkRectifier(operation: string, rectifier: Rectifier, name = 'rectifier'): Rectifier {
+  if (typeof (rectifier as Partial<Rectifier> | null | undefined)?.moments !== 'function')
+    throw new TypeError(
+      `${operation}: ${name} must be a rectifier, such as parseRectifier('relu'), got ${describe(rectifier)}`,
+    );
+  return rectifier;
 }

@@ -111,3 +111,13 @@ describe('redundancies', () => {
     expect(() => redundancies({ ...unit, gamma: Number.NaN })).toThrow('gamma must be finite');
   });
 });
+
+test('refuses options that are none', () => {
+  const unit = { gamma: -2, beta: 1, negativeSlope: -1, nextWeights: [1] };
+  expect(() => redundancies(unit, { slope: 'foo' as never })).toThrow(
+    "redundancies: slope must be one of learned, shared, fixed, got 'foo'",
+  );
+  const backward = 'redundancies: slopeRange must go from a lower to a higher slope, got';
+  expect(() => redundancies(unit, { slopeRange: [1, 0] })).toThrow(`${backward} 1 to 0`);
+  expect(() => redundancies(unit, { slopeRange: [Number.NaN, 1] })).toThrow(`${backward} NaN to 1`);
+});

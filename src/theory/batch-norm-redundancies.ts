@@ -1,9 +1,12 @@
+import { describe } from '../rectifiers/floats.js';
 import { slopeValue } from '../rectifiers/piecewise-linear.js';
 import { type CanonicalUnit, canonicalForm, type NormalizedUnit } from './batch-norm.js';
 
+const holders = ['learned', 'shared', 'fixed'] as const;
+
 export interface RedundancyOptions {
   /** Whether the slope is this channel's own and learned (default), shared with other channels, or fixed. */
-  readonly slope?: 'learned' | 'shared' | 'fixed' | undefined;
+  readonly slope?: (typeof holders)[number] | undefined;
   /** The lowest and highest slope that a constraint allows (default: any). */
   readonly slopeRange?: readonly [number, number] | undefined;
 }
@@ -97,7 +100,8 @@ function sentencesOf(unit: NormalizedUnit, { twin, why }: Twin | { twin: null; w
  * Which parameters of a channel with batch norm cannot be told apart by any data, how many directions are lost to that, and the
  * canonical form. Generically one direction is lost (the scale), and two isolated settings compute the same (gamma > 0 with slope a,
  * gamma < 0 with slope 1/a). The second needs a slope that may become 1/a: one that is learned, its own and not bounded away from it.
- * Throws a RangeError for what `canonicalForm` refuses.
+ * (The scale is that of Neyshabur, Salakhutdinov & Srebro 2015, "Path-SGD"; the mirror follows from f_a(−x) = −a f_{1/a}(x).) Throws a RangeError for what
+ * `canonicalForm` refuses, a range that is none and a slope outside it.
  *
  * @example
  * import { redundancies } from 'reluminate/theory';
@@ -108,6 +112,12 @@ function sentencesOf(unit: NormalizedUnit, { twin, why }: Twin | { twin: null; w
 export function redundancies(unit: NormalizedUnit, options: RedundancyOptions = {}): Redundancies {
   const canonical = canonicalForm(unit);
   const { slope = 'learned', slopeRange: [lowest, highest] = [-Infinity, Infinity] } = options;
+  if (!holders.includes(slope))
+    throw new RangeError(`redundancies: slope must be one of ${holders.join(', ')}, got ${describe(slope)}`);
+  if (!(lowest <= highest))
+    throw new RangeError(
+      `redundancies: slopeRange must go from a lower to a higher slope, got ${lowest} to ${highest}`,
+    );
   if (!(lowest <= unit.negativeSlope && unit.negativeSlope <= highest))
     throw new RangeError(
       `redundancies: negativeSlope must lie in the slopeRange ${lowest} to ${highest}, got ${unit.negativeSlope}`,

@@ -9,13 +9,14 @@ export interface DeathCounts {
 /** Draws that many networks from one state of the generator (four words) and adds what became of them to the counts. */
 export type DeathCounter = (state: Uint32Array, networks: number, counts: DeathCounts) => void;
 
-/** A layer of a ReLU network with independent weights and biases. */
+/** A layer of a ReLU network with independent weights and biases, or drawn by RAI. */
 export interface CountedLayer {
   readonly fanIn: number;
   readonly fanOut: number;
   readonly weightStd: number;
   readonly biasStd: number;
-  readonly uniform: boolean;
+  /** `'rai'`: normal numbers, of which one in each unit is replaced by one of the Beta(2, 1) distribution, as `raiInitialize` does. */
+  readonly law: 'normal' | 'uniform' | 'rai';
 }
 
 export interface CountedNetwork {
@@ -135,17 +136,25 @@ export function deathCounter({ layers, points }: CountedNetwork): DeathCounter {
 
   /** Draws the layer with index `drawn`. */
   const draw = (): void => {
-    const { fanIn, fanOut, weightStd, biasStd, uniform } = layers[drawn]!;
+    const { fanIn, fanOut, weightStd, biasStd, law } = layers[drawn]!;
     if (weights[drawn]!.length === 0) {
       weights[drawn] = new Float64Array(fanIn * fanOut);
       biases[drawn] = new Float64Array(fanOut);
     }
     const fill = (values: Float64Array, std: number) => {
-      if (uniform) for (let i = 0; i < values.length; i++) values[i] = Math.sqrt(3) * std * (next() + 0.5) * step;
+      if (law === 'uniform')
+        for (let i = 0; i < values.length; i++) values[i] = Math.sqrt(3) * std * (next() + 0.5) * step;
       else for (let i = 0; i < values.length; i++) values[i] = std * normal();
     };
     fill(weights[drawn]!, weightStd);
     if (biasStd > 0) fill(biases[drawn]!, biasStd);
+    if (law === 'rai')
+      for (let unit = 0; unit < fanOut; unit++) {
+        const chosen = Math.floor((next() >>> 0) * 2 ** -32 * (fanIn + 1));
+        const asymmetric = Math.sqrt((next() >>> 0) * 2 ** -32);
+        if (chosen < fanIn) weights[drawn]![unit * fanIn + chosen] = asymmetric;
+        else biases[drawn]![unit] = asymmetric;
+      }
     drawn++;
   };
 

@@ -1,15 +1,14 @@
 import { whole } from '../rectifiers/parameters.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
-import { type BornDeadBounds, bornDeadBounds, hiddenWidths } from './born-dead.js';
+import { type BornDeadBounds, boundsOfNetwork, hiddenWidths } from './born-dead.js';
 import {
   type BornDeadEstimate,
   type BornDeadOptions,
   type CountedShare,
   simulateBornDead,
 } from './born-dead-simulation.js';
-import { isRelu } from './can-die.js';
 import type { Initializer } from './initializer.js';
-import { describeNetwork, type NetworkDescription } from './network.js';
+import { describeNetwork } from './network.js';
 
 export interface BornDeadMapOptions extends Omit<BornDeadOptions, 'inputs' | 'onProgress'> {
   /** Units of every hidden layer, of each row of networks. */
@@ -44,17 +43,8 @@ export interface BornDeadMap {
   readonly test: BornDeadEstimate['test'];
   /** How many inputs were tested. */
   readonly testInputs: number;
-}
-
-function boundsOf(network: NetworkDescription, options: BornDeadMapOptions, width: number, depth: number) {
-  const hidden = network.slice(0, -1);
-  const applies =
-    isRelu(options.rectifier) &&
-    options.draw === undefined &&
-    hidden.every(({ biasVariance, distribution }) => biasVariance === 0 && distribution !== 'orthogonal');
-  if (!applies) return null;
-  const distribution = hidden[0]?.distribution;
-  return bornDeadBounds({ hiddenWidths: hiddenWidths(width, depth), inputs: network[0]?.fanIn, distribution });
+  /** How many threads did the work. */
+  readonly threads: number;
 }
 
 const never: CountedShare = { count: 0, probability: 0, standardError: 0 };
@@ -62,7 +52,8 @@ const never: CountedShare = { count: 0, probability: 0, standardError: 0 };
 /**
  * The probability of being born dead over widths and depths: bounds, and a simulation for each width, whose deepest networks are cut off
  * at the other depths. Depth counts layers of weights, the output's included, as Lu et al. 2019 do, so that depth 1 has no
- * rectifier and is never dead. Options and errors as `simulateBornDead`.
+ * rectifier and is never dead. Throws a RangeError for no widths or depths, for ones that are not whole numbers from 1 up, and as `simulateBornDead`, whose
+ * options it takes.
  *
  * @example
  * import { parseRectifier } from 'reluminate';
@@ -94,10 +85,11 @@ export async function bornDeadMap(options: BornDeadMapOptions): Promise<BornDead
     });
     for (const depth of depths) {
       const { dead, pointDead } = estimate.byLayer[depth - 2] ?? { dead: never, pointDead: never };
-      cells.push({ width, depth, bounds: boundsOf(network, options, width, depth), dead, pointDead });
+      const bounds = options.draw === undefined ? boundsOfNetwork(network.slice(0, depth - 1), dimension) : null;
+      cells.push({ width, depth, bounds, dead, pointDead });
     }
     last = estimate;
   }
-  const { networks, test, inputs } = last as BornDeadEstimate;
-  return { cells, networks, test, testInputs: inputs };
+  const { networks, test, inputs, threads } = last as BornDeadEstimate;
+  return { cells, networks, test, testInputs: inputs, threads };
 }

@@ -7,6 +7,7 @@ import { bornDeadBounds } from './born-dead.js';
 import { type CountedNetwork, deathCounter } from './born-dead-counter.js';
 import { type CountedShare, simulateBornDead } from './born-dead-simulation.js';
 import { canDie } from './can-die.js';
+import type { DrawLayer } from './initialize.js';
 import { parseInitializer } from './initializer.js';
 import { describeNetwork } from './network.js';
 import { raiInitialize } from './rai.js';
@@ -74,8 +75,8 @@ describe('simulateBornDead', () => {
         simulateBornDead(network(constant(3, 6), 'relu', initializer), { networks: 25_300, threads, seed, inputs: 8 });
       const one = await run(1);
       expect(one.networks).toBe(25_300);
-      expect(await run(2)).toEqual(one);
-      expect(await run(3)).toEqual(one);
+      expect(await run(2)).toEqual({ ...one, threads: 2 });
+      expect(await run(3)).toEqual({ ...one, threads: 3 });
       expect((await run(1, 6)).dead.count).not.toBe(one.dead.count);
       expect((await run(1, 2 ** 40 + 5)).dead.count).not.toBe(one.dead.count);
     }
@@ -144,6 +145,20 @@ describe('simulateBornDead', () => {
     expect(rai.dead.probability).toBeLessThan(he.dead.probability / 2);
   });
 
+  test('counts RAI in the loop with the shares of networks that raiInitialize draws one by one', async () => {
+    const options = { networks: 20_000, inputs: 16 };
+    const draw: DrawLayer = (layer, random) => raiInitialize(layer, random);
+    const [fast, slow] = [
+      await simulateBornDead(network([2, 3, 2, 3, 1]), { ...options, draw: raiInitialize, threads: 2 }),
+      await simulateBornDead(network([2, 3, 2, 3, 1]), { ...options, draw, threads: 2 }),
+    ];
+    expect([fast.threads, slow.threads]).toEqual([2, 1]);
+    fast.byLayer.forEach(({ dead, pointDead }, k) => {
+      expect(deviation(dead, slow.byLayer[k]!.dead.probability, 20_000)).toBeLessThan(4);
+      expect(deviation(pointDead, slow.byLayer[k]!.pointDead.probability, 20_000)).toBeLessThan(4);
+    });
+  });
+
   test('a rectified last layer counts too, and a network without rectifiers never dies', async () => {
     const relu = parseRectifier('relu');
     const options = { rectifier: relu, initializer: parseInitializer('he') };
@@ -183,6 +198,7 @@ describe('simulateBornDead', () => {
     [{ networks: Number.NaN }, 'simulateBornDead: networks'],
     [{ seed: -1 }, 'simulateBornDead: seed must be a whole number from 0'],
     [{ threads: 0 }, 'simulateBornDead: threads must be a whole number from 1'],
+    [{ threads: 1.5 }, 'simulateBornDead: threads must be a whole number from 1 to 1024, got 1.5'],
     [{ threads: 2000 }, 'simulateBornDead: threads must be a whole number from 1 to 1024, got 2000'],
     [{ inputs: 3 }, 'simulateBornDead: inputs must be an even number, got 3'],
   ])('refuses %j', async (options, message) => {
@@ -196,7 +212,7 @@ describe('deathCounter', () => {
     fanOut,
     weightStd: 1,
     biasStd: 0,
-    uniform: false,
+    law: 'normal' as const,
   }));
   const counted = (points: CountedNetwork['points'], networks: number) => {
     const counts = { dead: new Float64Array(4), pointDead: new Float64Array(4) };

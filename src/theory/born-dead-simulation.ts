@@ -1,11 +1,13 @@
 import { createRandom } from '../random.js';
+import { describe } from '../rectifiers/floats.js';
 import { whole } from '../rectifiers/parameters.js';
-import type { CountedNetwork, DeathCounter } from './born-dead-counter.js';
+import type { CountedLayer, CountedNetwork, DeathCounter } from './born-dead-counter.js';
 import { countDeaths } from './born-dead-threads.js';
 import { deathWalker } from './born-dead-walk.js';
 import { canDie, isRelu } from './can-die.js';
-import { type DrawLayer, initialize } from './initialize.js';
-import { checkNetwork, type NetworkDescription } from './network.js';
+import { type DrawLayer, drawByLaw } from './initialize.js';
+import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
+import { raiInitialize, raiSigma } from './rai.js';
 
 /** How many of the networks, and what that says of the probability. */
 export interface CountedShare {
@@ -32,6 +34,8 @@ export interface BornDeadEstimate {
   readonly test: 'never' | 'every input' | 'sampled inputs';
   /** How many inputs were tested. */
   readonly inputs: number;
+  /** How many threads did the work. */
+  readonly threads: number;
 }
 
 export interface BornDeadOptions {
@@ -39,7 +43,7 @@ export interface BornDeadOptions {
   readonly networks?: number | undefined;
   /** The same seed gives the same counts, whatever the number of threads (default 0). */
   readonly seed?: number | undefined;
-  /** Worker threads (default 1: none), up to 1024; they are not used in browsers, for rectifiers other than ReLU, for orthogonal weights and with `draw`. */
+  /** Worker threads (default 1: none), up to 1024. Browsers, rectifiers other than ReLU, orthogonal weights and a `draw` other than `raiInitialize` have one. */
   readonly threads?: number | undefined;
   /** How many inputs are tested where two do not decide, an even number (default 256): standard normal ones and their opposites. */
   readonly inputs?: number | undefined;
@@ -69,22 +73,26 @@ function sampled(inputs: number, dimension: number, seed: number): Float64Array<
   return points;
 }
 
+/** What the counter has to know of a ReLU layer; null for orthogonal weights and for a way of drawing that it does not have. */
+function countedLayer(layer: LayerDescription, draw: DrawLayer | undefined): CountedLayer | null {
+  const { fanIn, fanOut, weightVariance, biasVariance, distribution } = layer;
+  const rai = raiSigma / Math.sqrt(fanIn);
+  if (draw === raiInitialize) return { fanIn, fanOut, weightStd: rai, biasStd: rai, law: 'rai' };
+  if (draw !== undefined || distribution === 'orthogonal') return null;
+  const [weightStd, biasStd] = [Math.sqrt(weightVariance / fanIn), Math.sqrt(biasVariance)];
+  return { fanIn, fanOut, weightStd, biasStd, law: distribution };
+}
+
 function planFor(layers: NetworkDescription, inputs: number, seed: number, draw: DrawLayer | undefined): Plan {
   const dimension = layers[0]!.fanIn;
   const areRelu = layers.every(({ rectifier }) => rectifier !== null && isRelu(rectifier));
   const isDecidable = dimension === 1 && areRelu && !draw && layers.every(({ biasVariance }) => biasVariance === 0);
   const test = isDecidable ? 'every input' : 'sampled inputs';
   const points = isDecidable ? Float64Array.of(1, -1) : sampled(inputs, dimension, seed);
-  if (!areRelu || draw || layers.some(({ distribution }) => distribution === 'orthogonal'))
-    return { test, points, network: deathWalker(layers, points, draw ?? initialize) };
-  const isPair = isDecidable && layers.every(({ distribution }) => distribution === 'normal');
-  const counted = layers.map(({ fanIn, fanOut, weightVariance, biasVariance, distribution }) => ({
-    fanIn,
-    fanOut,
-    weightStd: Math.sqrt(weightVariance / fanIn),
-    biasStd: Math.sqrt(biasVariance),
-    uniform: distribution === 'uniform',
-  }));
+  const counted = layers.flatMap(layer => countedLayer(layer, draw) ?? []);
+  if (!areRelu || counted.length < layers.length)
+    return { test, points, network: deathWalker(layers, points, draw ?? drawByLaw) };
+  const isPair = isDecidable && counted.every(({ law }) => law === 'normal');
   return { test, points, network: { layers: counted, points: isPair ? null : points } };
 }
 
@@ -128,14 +136,14 @@ export async function simulateBornDead(
   const { networks = 100_000, seed = 0, threads = 1, inputs = 256, draw } = options;
   whole(operation, 'networks', networks, 1);
   whole(operation, 'seed', seed, 0);
-  if (whole(operation, 'threads', threads, 1) > 1024)
-    throw new RangeError(`${operation}: threads must be a whole number from 1 to 1024, got ${threads}`);
+  if (!(Number.isSafeInteger(threads) && threads >= 1 && threads <= 1024))
+    throw new RangeError(`${operation}: threads must be a whole number from 1 to 1024, got ${describe(threads)}`);
   if (whole(operation, 'inputs', inputs, 2) % 2 > 0)
     throw new RangeError(`${operation}: inputs must be an even number, got ${inputs}`);
   const layers = network.at(-1)?.rectifier === null ? network.slice(0, -1) : network;
   if (!layers.some(({ rectifier }) => rectifier !== null && canDie(rectifier))) {
     const none = { dead: nothing, pointDead: nothing };
-    return { networks: 0, ...none, byLayer: layers.map(() => none), test: 'never', inputs: 0 };
+    return { networks: 0, ...none, byLayer: layers.map(() => none), test: 'never', inputs: 0, threads: 0 };
   }
   const plan = planFor(layers, inputs, seed, draw);
   const counts = await countDeaths(layers.length, plan.network, { ...options, networks, seed, threads });
@@ -147,5 +155,6 @@ export async function simulateBornDead(
     byLayer: dead.map((share, at) => ({ dead: share, pointDead: pointDead[at]! })),
     test: plan.test,
     inputs: plan.points.length / layers[0]!.fanIn,
+    threads: counts.threads,
   };
 }

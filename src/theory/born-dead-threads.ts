@@ -75,14 +75,14 @@ export interface CountOptions {
 }
 
 /**
- * The counts of that many networks, the same for a seed whatever the number of threads: all of Node's worker threads that are asked for where
+ * The counts of that many networks and by how many threads they were made, the same for a seed whatever the number of threads: all of Node's worker threads that are asked for where
  * there are any and the network can be sent to them, else the caller's thread.
  */
 export async function countDeaths(
   layers: number,
   network: CountedNetwork | DeathCounter,
   { networks, seed, threads, onProgress, signal }: CountOptions,
-): Promise<DeathCounts> {
+): Promise<DeathCounts & { readonly threads: number }> {
   const node = threads > 1 ? workerThreads() : null;
   const hands =
     node === null || typeof network === 'function'
@@ -114,5 +114,5 @@ export async function countDeaths(
     signal?.removeEventListener('abort', refuse);
     for (const hand of hands) hand.end();
   }
-  return sum;
+  return { ...sum, threads: hands.length };
 }

@@ -137,3 +137,9 @@ describe('minimalWidth', () => {
     expect(() => minimalWidth({ depth: 3, probability })).toThrow('minimalWidth: probability must be');
   });
 });
+
+test('refuses what has no hidden widths', () => {
+  expect(() => bornDeadBounds({} as never)).toThrow(
+    'bornDeadBounds: hiddenWidths must be an array of widths, got undefined',
+  );
+});

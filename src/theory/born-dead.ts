@@ -1,5 +1,8 @@
+import { describe } from '../rectifiers/floats.js';
 import { finite, whole } from '../rectifiers/parameters.js';
+import { isRelu } from './can-die.js';
 import type { WeightDistribution } from './initializer.js';
+import type { NetworkDescription } from './network.js';
 
 /** A ReLU network without biases, whose weights are independent, continuous and symmetric about 0. */
 export interface BornDeadNetwork {
@@ -114,6 +117,8 @@ export function bornDeadBounds({
   inputs = 1,
   distribution = 'normal',
 }: BornDeadNetwork): BornDeadBounds {
+  if (!Array.isArray(widths))
+    throw new TypeError(`bornDeadBounds: hiddenWidths must be an array of widths, got ${describe(widths)}`);
   widths.forEach((width, at) => {
     whole('bornDeadBounds', `width ${at}`, width, 1);
   });
@@ -128,6 +133,17 @@ export function bornDeadBounds({
     pointDeath: anyOf(widths.map(tails)),
     exact,
   };
+}
+
+/** The bounds for described layers up to the last that counts; null where they do not apply: other rectifiers, biases, orthogonal weights. */
+export function boundsOfNetwork(layers: NetworkDescription, inputs: number): BornDeadBounds | null {
+  const applies = layers.every(
+    ({ rectifier, biasVariance, distribution }) =>
+      rectifier !== null && isRelu(rectifier) && biasVariance === 0 && distribution !== 'orthogonal',
+  );
+  if (!applies) return null;
+  const distribution = layers.every(layer => layer.distribution === 'normal') ? 'normal' : 'uniform';
+  return bornDeadBounds({ hiddenWidths: layers.map(({ fanOut }) => fanOut), inputs, distribution });
 }
 
 /** How wide a network has to be. */

@@ -1,6 +1,6 @@
 import { normalDensity } from '../rectifiers/normal.js';
 import { finite, positive, whole } from '../rectifiers/parameters.js';
-import type { Rectifier } from '../rectifiers/rectifier.js';
+import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
 import { bisect } from './bisect.js';
 import { gaussianMean, gaussianProduct } from './gaussian-product.js';
 import { interpolated } from './interpolation.js';
@@ -31,6 +31,8 @@ function checkNorm({ name }: Rectifier, norm: number): void {
   if (!(norm > 0 && norm < Number.POSITIVE_INFINITY))
     throw new RangeError(`correlationMap: E f² must be positive and finite, got ${norm} for ${name}`);
 }
+
+const hasClosedForm = ({ slopeGradient, name }: Rectifier): boolean => slopeGradient !== null || name === 'relu';
 
 /** The closed form. A random slope r, drawn for each input anew, keeps of every product what E r makes of it, and E r² of the norm. */
 function slopeMap(rectifier: Rectifier): CorrelationMap {
@@ -96,9 +98,17 @@ function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
  * correlationMap(parseRectifier('gelu')).value(0.5).toFixed(9); // => "0.534533001"
  */
 export function correlationMap(rectifier: Rectifier, preActivationVariance = 1): CorrelationMap {
+  checkRectifier('correlationMap', rectifier);
   const std = Math.sqrt(positive('correlationMap', 'preActivationVariance', preActivationVariance));
-  const isSlope = rectifier.slopeGradient !== null || rectifier.name === 'relu';
-  return checked(isSlope ? slopeMap(rectifier) : quadratureMap(rectifier, std));
+  return checked(hasClosedForm(rectifier) ? slopeMap(rectifier) : quadratureMap(rectifier, std));
+}
+
+/** C(c) for one c, without a table, to about 1e-12. */
+export function correlationBehind(rectifier: Rectifier, std: number, c: number): number {
+  if (hasClosedForm(rectifier)) return slopeMap(rectifier).value(c);
+  const norm = gaussianProduct(rectifier.value, rectifier.kinks, 1, std);
+  checkNorm(rectifier, norm);
+  return gaussianProduct(rectifier.value, rectifier.kinks, c, std) / norm;
 }
 
 /**

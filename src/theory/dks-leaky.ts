@@ -23,7 +23,8 @@ export interface DksOptions {
  * The leaky ReLU with which a network's correlation map has slope ζ at 1 and keeps 0 (DKS: Martens et al. 2021, "Rapid training of deep neural networks
  * without skip connections or normalization layers using Deep Kernel Shaping"). In closed form given a layer's slope ζ_l, which is
  * ζ^(1/depth) for a plain network: (1 - a)²/(1 + a²) = π (1 - 1/ζ_l). Null where no slope in [0, 1] does: a layer's slope ends with ReLU's, 1/(1 - 1/π) =
- * 1.4669. Throws a RangeError unless ζ > 1 and the network has from 1 to 100,000 rectified layers.
+ * 1.4669. Throws a RangeError unless ζ > 1 and the network has from 1 to 100,000 rectified layers, and for
+ * descriptions as `tailoredSlope`.
  *
  * @example
  * import { dksLeaky } from 'reluminate/theory';

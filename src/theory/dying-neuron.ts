@@ -3,6 +3,7 @@ import { finite, positive, whole } from '../rectifiers/parameters.js';
 import { preluRectifier } from '../rectifiers/prelu.js';
 import type { Rectifier } from '../rectifiers/rectifier.js';
 import { reluRectifier } from '../rectifiers/relu.js';
+import { mean } from './statistics.js';
 
 /** One unit y = f(w x + b) and what it is trained on. */
 export interface NeuronOptions {
@@ -54,8 +55,6 @@ export const dyingNeuron = {
   learningRate: 0.12,
   steps: 200,
 } as const satisfies NeuronOptions;
-
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
 
 function check({ inputs, targets, weight, bias, learningRate, steps }: NeuronOptions): void {
   const operation = 'traceNeuron';
@@ -136,7 +135,7 @@ export interface NeuronFate {
 }
 
 /**
- * When a traced unit fell silent for the first time and when it fired again.
+ * When a traced unit fell silent for the first time and when it fired again, read off its trace. Throws nothing; an empty trace never fell silent.
  *
  * @example
  * import { dyingNeuron, neuronFate, traceNeuron } from 'reluminate/theory';

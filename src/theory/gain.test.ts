@@ -114,6 +114,16 @@ describe('gain', () => {
   });
 
   test('refuses a rectifier that lets nothing through', () => {
-    expect(() => gain(parseRectifier('thresholded:100'))).toThrow('gain: E f(z)² must be greater than 0');
+    expect(() => gain(parseRectifier('thresholded:100'))).toThrow('gain: E f(z)² must be positive and finite');
+  });
+
+  test('refuses a rectifier whose output is beyond float64, and what is no rectifier', () => {
+    expect(() => gain(leakyReluRectifier(1e200))).toThrow(
+      'gain: E f(z)² must be positive and finite for z of variance 1, got',
+    );
+    expect(() => gain('relu' as never)).toThrow(
+      "gain: rectifier must be a rectifier, such as parseRectifier('relu'), got",
+    );
+    expect(() => gain(undefined as never)).toThrow('gain: rectifier must be a rectifier');
   });
 });

@@ -60,3 +60,8 @@ describe('goldenSlope', () => {
     expect(() => goldenSlope(weightVariance)).toThrow(new RangeError(message));
   });
 });
+
+test('is finite for the smallest weights', () => {
+  expect(goldenSlope(5e-324)).toBeCloseTo(Math.sqrt(2) / Math.sqrt(5e-324), -150);
+  expect(goldenSlope(5e-324)).toBeLessThan(Number.POSITIVE_INFINITY);
+});

@@ -13,5 +13,6 @@ import { positive } from '../rectifiers/parameters.js';
  */
 export function goldenSlope(weightVariance: number): number | null {
   positive('goldenSlope', 'weightVariance', weightVariance);
-  return weightVariance > 2 ? null : Math.sqrt(2 / weightVariance - 1);
+  // The quotient 2/σ_w² may be beyond float64 where its root is not.
+  return weightVariance > 2 ? null : Math.sqrt(2 - weightVariance) / Math.sqrt(weightVariance);
 }

@@ -79,7 +79,7 @@ export {
   parseWidths,
 } from './network.js';
 export { type NetworkLike, type NetworkStructure, networkCorrelation } from './network-map.js';
-export { type NormRatio, type NormRatios, normRatio } from './norm-ratio.js';
+export { type NormRatio, type NormRatios, normRatio, shareWithin } from './norm-ratio.js';
 export { normalQuantile } from './normal-quantile.js';
 export { type OutputDistribution, outputDistribution, type PreActivationOptions } from './output-distribution.js';
 export {
@@ -95,6 +95,8 @@ export type { Kink } from './region-cells.js';
 export { type ResNetOptions, resNet, resNetDepths } from './res-net.js';
 export { type Signal, type SignalAtDepth, type SignalOptions, signal } from './signal.js';
 export {
+  type KeptShare,
+  keptWithin,
   type SignalSimulation,
   type SignalSimulationOptions,
   type SimulatedDepth,

@@ -124,7 +124,7 @@ describe('initialize', () => {
     [{ biasVariance: -1 }, 'biasVariance of layer 0'],
     [
       { distribution: 'cauchy' as WeightDistribution },
-      "distribution must be one of normal, uniform, orthogonal, got 'cauchy'",
+      "distribution of layer 0 must be one of normal, uniform, orthogonal, got 'cauchy'",
     ],
   ])('refuses %o', (change, message) => {
     expect(() => initialize({ ...custom(2, 2, 'normal'), ...change }, createRandom(0))).toThrow(message);

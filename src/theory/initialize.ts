@@ -1,6 +1,5 @@
 import { Matrix, QrDecomposition } from 'ml-matrix';
 import { createRandom, type Random } from '../random.js';
-import { describe } from '../rectifiers/floats.js';
 import { whole } from '../rectifiers/parameters.js';
 import type { WeightDistribution } from './initializer.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
@@ -64,7 +63,12 @@ function drawWeights(layer: LayerDescription, random: Random): Float64Array<Arra
   return orthonormal(fanOut, fanIn, random).map(value => scale * value);
 }
 
-const distributions: readonly WeightDistribution[] = ['normal', 'uniform', 'orthogonal'];
+/** What `initialize` does, for a layer of a network that has been checked. */
+export function drawByLaw(layer: LayerDescription, random: Random): LayerWeights {
+  const { distribution, fanOut, biasVariance } = layer;
+  const weights = drawWeights(layer, random);
+  return { weights, biases: independent(fanOut, biasVariance, standardOf(distribution), random) };
+}
 
 /**
  * Weights and biases of a layer, drawn by its law: independent normal or uniform weights of variance σ_w² / fanIn, or a (semi-)orthogonal
@@ -80,13 +84,7 @@ const distributions: readonly WeightDistribution[] = ['normal', 'uniform', 'orth
  */
 export function initialize(layer: LayerDescription, random: Random): LayerWeights {
   checkNetwork('initialize', [layer]);
-  const { distribution, fanOut, biasVariance } = layer;
-  if (!distributions.includes(distribution))
-    throw new RangeError(
-      `initialize: distribution must be one of ${distributions.join(', ')}, got ${describe(distribution)}`,
-    );
-  const weights = drawWeights(layer, random);
-  return { weights, biases: independent(fanOut, biasVariance, standardOf(distribution), random) };
+  return drawByLaw(layer, random);
 }
 
 /**
@@ -101,7 +99,7 @@ export function initialize(layer: LayerDescription, random: Random): LayerWeight
  */
 export function initializeNetwork(
   network: NetworkDescription,
-  { seed = 0, draw = initialize }: InitializeOptions = {},
+  { seed = 0, draw = drawByLaw }: InitializeOptions = {},
 ): LayerWeights[] {
   checkNetwork('initializeNetwork', network);
   const random = createRandom(whole('initializeNetwork', 'seed', seed, 0));

@@ -4,7 +4,9 @@ import type { Rectifier } from '../rectifiers/rectifier.js';
 import { gain } from './gain.js';
 
 /** How the entries of a weight matrix are drawn; `'orthogonal'` draws the matrix as a whole. */
-export type WeightDistribution = 'normal' | 'uniform' | 'orthogonal';
+export type WeightDistribution = (typeof weightDistributions)[number];
+
+export const weightDistributions = ['normal', 'uniform', 'orthogonal'] as const;
 
 /** What an initializer has to know of a layer. */
 export interface LayerShape {

@@ -1,7 +1,9 @@
 import fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
+import { correlationMap } from './correlation-map.js';
 import { inspectLayers, type MeasuredLayer } from './inspect.js';
+import { reachableCorrelation, tailoredSlope } from './tailored-slope.js';
 
 const layer = (given: Partial<MeasuredLayer> & { readonly name?: string }): MeasuredLayer => ({
   name: 'layer',
@@ -22,6 +24,35 @@ const layer = (given: Partial<MeasuredLayer> & { readonly name?: string }): Meas
 
 const stack = (depth: number, given: Partial<MeasuredLayer>): MeasuredLayer[] =>
   Array.from({ length: depth }, (_, at) => layer({ ...given, previous: at === 0 ? null : at - 1 }));
+
+describe('the correlation that c = 0 becomes', () => {
+  const of = (layers: MeasuredLayer[]) => inspectLayers(layers).chains[0]?.correlation;
+
+  test("is that of the layers' own slopes, and of a tailored slope 0.9", () => {
+    const slope = tailoredSlope({ depth: 20 })?.negativeSlope as number;
+    expect(of(stack(20, { rectifier: parseRectifier(`leaky:${slope}`), meanSlope: slope }))).toBeCloseTo(0.9, 12);
+    expect(of(stack(20, {}))).toBeCloseTo(reachableCorrelation({ depth: 20 }), 12);
+    expect(of(stack(20, { rectifier: null, meanSlope: null }))).toBe(0);
+  });
+
+  test('composes different rectifiers, curved ones too', () => {
+    const gelu = parseRectifier('gelu');
+    const layers = [layer({ rectifier: gelu, meanSlope: null }), layer({ previous: 0 })];
+    expect(of(layers)).toBeCloseTo(correlationMap(parseRectifier('relu')).value(correlationMap(gelu).value(0)), 9);
+  });
+
+  test('mixes slopes that differ by channel: 0.5 and −0.5 are as ReLU, whatever their root mean square', () => {
+    expect(of([layer({ rectifier: parseRectifier('leaky:0.5'), meanSlope: 0 })])).toBeCloseTo(1 / Math.PI, 12);
+    expect(of([layer({ rectifier: parseRectifier('leaky:-1'), meanSlope: -1 })])).toBeCloseTo(2 / Math.PI, 12);
+  });
+
+  test('begins anew behind what is not known, and is null behind weights of 0', () => {
+    const unknown = { rectifier: null, isKnown: false };
+    const { layers } = inspectLayers([layer({}), layer({ ...unknown, previous: 0 }), layer({ previous: 1 })]);
+    expect(layers.map(({ cumulativeCorrelation }) => cumulativeCorrelation)).toEqual([1 / Math.PI, null, 1 / Math.PI]);
+    expect(of([layer({ weightVariance: 0 }), layer({ previous: 0 })])).toBeNull();
+  });
+});
 
 describe('inspectLayers', () => {
   test.each([

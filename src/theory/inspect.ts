@@ -1,5 +1,7 @@
 import type { Rectifier } from '../rectifiers/rectifier.js';
+import { correlationBehind } from './correlation-map.js';
 import { goldenSlope } from './golden-slope.js';
+import { bentCorrelation, mixedStrength } from './leaky-correlation.js';
 import { sideSlopes } from './side-slopes.js';
 import { type TailoredSlope, tailoredSlope } from './tailored-slope.js';
 import { varianceFactor } from './variance-factor.js';
@@ -25,7 +27,7 @@ export interface MeasuredLayer {
   readonly rectifier: Rectifier | null;
   /** Whether what follows is known at all; a layer that nothing but sums and layers read is known to be linear. */
   readonly isKnown: boolean;
-  /** The mean of the slopes over the units; null where the rectifier has none. */
+  /** The mean of the slopes over the units, weighted in the same way; null where the rectifier has none. */
   readonly meanSlope: number | null;
   /** Index of the layer whose output, behind its rectifier, is this layer's input as it is; null behind sums, pools and inputs of the model. */
   readonly previous: number | null;
@@ -40,6 +42,8 @@ export interface InspectedLayer extends MeasuredLayer {
   /** The product of `forward` over the layer and all before it in its chain. */
   readonly cumulativeForward: number | null;
   readonly cumulativeBackward: number | null;
+  /** What the layers of the chain up to and with this one make of the correlation 0 of two inputs, in the limit of wide layers; null also for weights of 0. */
+  readonly cumulativeCorrelation: number | null;
   /** What to multiply the weights by to make `forward` 1; null also for weights of 0. */
   readonly rescaling: number | null;
   /** The slope that makes `forward` 1, √(2/σ_w² - 1); null where none does or the rectifier is not made of two lines. */
@@ -52,6 +56,8 @@ export interface Chain {
   readonly layers: readonly number[];
   readonly forward: number;
   readonly backward: number;
+  /** What they make of the correlation 0 of two inputs, their slopes as they are; null where weights are 0. */
+  readonly correlation: number | null;
 }
 
 export interface Inspection {
@@ -60,6 +66,21 @@ export interface Inspection {
   readonly chains: readonly Chain[];
   /** For as many rectifiers as the longest chain has: the slope with which a plain network makes 0.9 of the correlation of orthogonal inputs, null where even ReLU makes less. Null for no rectifiers. */
   readonly tailored: { readonly depth: number; readonly slope: TailoredSlope | null } | null;
+}
+
+/** C(c) of what follows a layer, for pre-activations of variance 1 (of any variance for two lines). */
+function correlationOf({ rectifier, meanSlope }: MeasuredLayer, c: number): number {
+  if (rectifier === null) return c;
+  const slopes = meanSlope === null ? null : sideSlopes(rectifier);
+  return slopes?.above === 1
+    ? bentCorrelation(c, mixedStrength(meanSlope as number, slopes.below ** 2))
+    : correlationBehind(rectifier, 1, c);
+}
+
+/** The correlation that is left of 0 behind a layer, given what its factor is and what stands before it in its chain. */
+function chainCorrelation(layer: MeasuredLayer, forward: number | null, before: InspectedLayer | null): number | null {
+  const reached = before === null || before.forward === null ? 0 : before.cumulativeCorrelation;
+  return forward === null || forward === 0 || reached === null ? null : correlationOf(layer, reached);
 }
 
 function inspectLayer(layer: MeasuredLayer, before: InspectedLayer | null): InspectedLayer {
@@ -75,6 +96,7 @@ function inspectLayer(layer: MeasuredLayer, before: InspectedLayer | null): Insp
     backward,
     cumulativeForward: times(forward, before?.cumulativeForward),
     cumulativeBackward: times(backward, before?.cumulativeBackward),
+    cumulativeCorrelation: chainCorrelation(layer, forward, before),
     rescaling: forward === null || forward === 0 ? null : 1 / Math.sqrt(forward),
     goldenSlope:
       isMeasured && weightVariance > 0 && rectifier && sideSlopes(rectifier)?.above === 1
@@ -92,14 +114,14 @@ function chainsOf(layers: readonly InspectedLayer[]): Chain[] {
       if (!known[last] || read.has(last)) return [];
       const path = [last];
       for (let at = layer.previous; at !== null && known[at]; at = layers[at]?.previous ?? null) path.push(at);
-      const { cumulativeForward, cumulativeBackward } = layer;
-      return [{ layers: path.reverse(), forward: cumulativeForward as number, backward: cumulativeBackward as number }];
+      const [forward, backward] = [layer.cumulativeForward as number, layer.cumulativeBackward as number];
+      return [{ layers: path.reverse(), forward, backward, correlation: layer.cumulativeCorrelation }];
     })
     .sort((a, b) => b.layers.length - a.layers.length);
 }
 
 /**
- * What the layers of a trained or initialized network do to a signal and its gradient, one by one and along chains: exact in
+ * What the layers of a trained or initialized network do to a signal, its gradient and the correlation of two inputs, one by one and along chains: exact in
  * expectation for weights that are independent with mean 0 and the measured second moment, no biases, and Gaussian pre-activations of variance 1
  * (of any variance for rectifiers made of two lines). Layers come in an order in which each stands behind its `previous`. He et al. 2015, equations 9 and 13.
  * Throws a RangeError for a `previous` that does not stand before the layer.
@@ -114,6 +136,7 @@ function chainsOf(layers: readonly InspectedLayer[]): Chain[] {
  * const { layers, chains } = inspectLayers([{ ...layer, previous: null }, { ...layer, previous: 0 }]);
  * layers.map(({ forward, cumulativeForward }) => [forward, cumulativeForward]); // => [[0.5, 0.5], [0.5, 0.25]]
  * chains[0].layers; // => [0, 1]
+ * chains[0].correlation.toFixed(4); // => "0.4937"
  */
 export function inspectLayers(layers: readonly MeasuredLayer[]): Inspection {
   const inspected: InspectedLayer[] = [];

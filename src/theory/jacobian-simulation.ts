@@ -5,6 +5,8 @@ import { initializeNetwork, type LayerWeights } from './initialize.js';
 import { checkNetwork, type NetworkDescription } from './network.js';
 import { forwardPass } from './passes.js';
 import { refuseRandomSlopes } from './side-slopes.js';
+import { mean, median, standardDeviation } from './statistics.js';
+import { checkWork } from './work-limit.js';
 
 export interface JacobianSimulationOptions {
   /** How many networks are drawn, each with one normal input (default 4). */
@@ -44,19 +46,11 @@ export interface JacobianSimulation {
 /** What a simulation may cost, in multiplications: about a minute. */
 const greatestWork = 3e10;
 
-function checkWork(network: NetworkDescription, networks: number): void {
+/** What one network costs, in multiplications. */
+function workOf(network: NetworkDescription): number {
   const inputs = network[0]!.fanIn;
   const products = network.reduce((sum, { fanIn, fanOut }) => sum + fanIn * fanOut * inputs, 0);
-  const decomposition = 30 * inputs * network.at(-1)!.fanOut * Math.min(inputs, network.at(-1)!.fanOut);
-  const most = Math.floor(greatestWork / (products + decomposition));
-  if (most === 0)
-    throw new RangeError(
-      `simulateJacobian: the network must be small enough for about a minute of work, got one that takes more`,
-    );
-  if (networks > most)
-    throw new RangeError(
-      `simulateJacobian: networks must be at most ${most} for about a minute of work with this network, got ${networks}`,
-    );
+  return products + 30 * inputs * network.at(-1)!.fanOut * Math.min(inputs, network.at(-1)!.fanOut);
 }
 
 /** diag(gates) · W · J for row-major matrices, W [gates.length, inner] and J [inner, columns]. */
@@ -113,22 +107,12 @@ function spectrumOf(jacobian: Float64Array, logScale: number, inputs: number): J
   };
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-function median(values: readonly number[]): number {
-  const sorted = [...values].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  return (sorted[Math.floor(middle)]! + sorted[Math.ceil(middle)]!) / 2;
-}
-
 /** The mean over networks of the variance of s² within each (E s² is 1 there), with its standard error; a Jacobian of 0 has none. */
 function varianceOver(spectra: readonly JacobianSpectrum[]): { variance: number; standardError: number } {
   const variances = spectra
     .filter(({ logMeanSquare }) => logMeanSquare > Number.NEGATIVE_INFINITY)
     .map(({ singularValues }) => mean(Array.from(singularValues, value => value ** 4)) - 1);
-  const variance = mean(variances);
-  const squares = variances.reduce((sum, value) => sum + (value - variance) ** 2, 0);
-  return { variance, standardError: Math.sqrt(squares / (variances.length - 1) / variances.length) };
+  return { variance: mean(variances), standardError: standardDeviation(variances) / Math.sqrt(variances.length) };
 }
 
 /**
@@ -153,7 +137,7 @@ export function simulateJacobian(
   whole('simulateJacobian', 'networks', networks, 1);
   whole('simulateJacobian', 'seed', seed, 0);
   const std = Math.sqrt(positive('simulateJacobian', 'inputSecondMoment', inputSecondMoment));
-  checkWork(network, networks);
+  checkWork('simulateJacobian', networks, greatestWork / workOf(network));
   const random = createRandom(seed);
   const inputs = network[0]!.fanIn;
   const spectra = Array.from({ length: networks }, (_, at) => {

@@ -1,12 +1,18 @@
-import { touch } from './convex-cells.js';
-import { type Cell, slack } from './region-cells.js';
+import { type Corners, touch } from './convex-cells.js';
+import { type AffineMap, slack } from './region-cells.js';
+
+/** A cell and what is computed in it. */
+interface MappedCell {
+  readonly corners: Corners;
+  readonly map: AffineMap;
+}
 
 /**
  * The linear region that each cell belongs to, and how many there are: cells that touch (share more edge than the tolerance) and compute
  * the same, up to the bound of rounding errors where no coordinate exceeds `reach`, are joined.
  */
 export function joinCells(
-  cells: readonly Cell[],
+  cells: readonly MappedCell[],
   reach: number,
   tolerance: number,
 ): { labels: number[]; count: number } {
@@ -15,7 +21,7 @@ export function joinCells(
     while (parents[at] !== at) at = parents[at] = parents[parents[at]!]!;
     return at;
   };
-  const differ = (a: Cell, b: Cell): boolean =>
+  const differ = (a: MappedCell, b: MappedCell): boolean =>
     a.map.rows.some((row, output) => {
       const nothing = slack * (a.map.errors[output]! + b.map.errors[output]!);
       return row.some((value, at) => {

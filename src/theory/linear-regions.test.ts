@@ -93,6 +93,7 @@ describe('bounds', () => {
     [() => regionsUpperBound(2, []), 'there must be a hidden layer, got none'],
     [() => regionsLowerBound(3, [4, 2, 4]), 'width of hidden layer 1 must be at least the number of inputs, 3, got 2'],
     [() => reluRegionsUpperBound(Number.NaN, [2]), 'inputs must be a whole number'],
+    [() => tentMapPieces(1e12), 'tentMapPieces: layers must be at most 1000000, got 1000000000000'],
     [() => tentMapPieces(-1), 'layers must be a whole number from 0'],
     [() => tentMapPieces(Number.POSITIVE_INFINITY), 'layers must be a whole number from 0'],
   ])('refuse what is no network', (make, message) => expect(make).toThrow(message));

@@ -24,7 +24,7 @@ function checkWidths(operation: string, inputs: number, widths: readonly number[
 /**
  * The largest number of linear regions that one layer of rectifiers can make: Σ_{j <= inputs} C(units, j), the pieces that hyperplanes in general
  * position cut a space into (Zaslavsky 1975). Exact, for every slope but 1: the units' kinks are the hyperplanes, whatever the
- * slope. A bigint, since it outgrows 2^53.
+ * slope. A bigint, since it outgrows 2^53. Throws a RangeError unless both are whole numbers from 1 up.
  *
  * @example
  * import { maximalRegionsOfLayer } from 'reluminate/theory';
@@ -60,7 +60,8 @@ export function regionsLowerBound(inputs: number, widths: readonly number[]): bi
 
 /**
  * A number of linear regions that no network with these hidden widths exceeds, whatever its slopes: Π_l Σ_{j <= m_l} C(n_l, j), m_l the least of
- * n_0 … n_{l-1} (Montúfar 2017, "Notes on the number of linear regions of deep neural networks", proposition 3). Exact for one layer.
+ * n_0 … n_{l-1} (Montúfar 2017, "Notes on the number of linear regions of deep neural networks", proposition 3). Exact for one layer. Throws a RangeError for no
+ * widths and for widths or inputs that are not whole numbers from 1 up.
  *
  * @example
  * import { regionsUpperBound } from 'reluminate/theory';
@@ -79,7 +80,7 @@ export function regionsUpperBound(inputs: number, widths: readonly number[]): bi
 /**
  * The same for ReLU (slope 0) alone, and smaller: Σ Π_l C(n_l, j_l) over all j with j_l <= min(n_0, n_1 - j_1, …, n_{l-1} - j_{l-1}, n_l) (Serra,
  * Tjandraatmadja & Ramalingam 2018, "Bounding and counting linear regions of deep neural networks", theorem 1). Where j units of a
- * layer are off, what the layer passes on has at most n - j dimensions. A slope other than 0 passes all on, and can exceed it.
+ * layer are off, what the layer passes on has at most n - j dimensions. A slope other than 0 passes all on, and can exceed it. Throws as `regionsUpperBound`.
  *
  * @example
  * import { reluRegionsUpperBound } from 'reluminate/theory';
@@ -105,10 +106,15 @@ export function reluRegionsUpperBound(inputs: number, widths: readonly number[])
 
 /**
  * The number of linear pieces of the tent map x -> 1 - |1 - 2x| on [0, 1] composed with itself: 2^layers, from two rectifiers in each layer, of
- * any slope but 1. One hidden layer needs as many units as pieces (Telgarsky 2015, "Representation benefits of deep feedforward networks").
+ * any slope but 1. One hidden layer needs as many units as pieces (Telgarsky 2015, "Representation benefits of deep feedforward networks"). Throws a RangeError unless
+ * layers is a whole number from 0 to 1,000,000.
  *
  * @example
  * import { tentMapPieces } from 'reluminate/theory';
  * tentMapPieces(7).toString(); // => "128"
  */
-export const tentMapPieces = (layers: number): bigint => 2n ** BigInt(whole('tentMapPieces', 'layers', layers, 0));
+export function tentMapPieces(layers: number): bigint {
+  if (whole('tentMapPieces', 'layers', layers, 0) > 1e6)
+    throw new RangeError(`tentMapPieces: layers must be at most 1000000, got ${layers}`);
+  return 2n ** BigInt(layers);
+}

@@ -1,3 +1,5 @@
+import { mean, median, standardDeviation } from './statistics.js';
+
 /** A positive quantity over random networks, which may span hundreds of decades. */
 export interface LogSpread {
   /** The mean. */
@@ -16,21 +18,6 @@ export interface LogSpread {
   readonly logStandardDeviation: number;
 }
 
-const mean = (values: readonly number[]): number => values.reduce((sum, value) => sum + value, 0) / values.length;
-
-const standardDeviation = (values: readonly number[]): number => {
-  const centre = mean(values);
-  return Math.sqrt(values.reduce((sum, value) => sum + (value - centre) ** 2, 0) / (values.length - 1));
-};
-
-/** ln of the sample in the middle, of the geometric mean of the two of an even number. */
-function median(logs: readonly number[]): number {
-  const sorted = [...logs].sort((a, b) => a - b);
-  const middle = (sorted.length - 1) / 2;
-  const [below, above] = [sorted[Math.floor(middle)]!, sorted[Math.ceil(middle)]!];
-  return below === above ? below : (below + above) / 2;
-}
-
 /** The spread of samples given by their logarithms, in groups (one for each network) of samples that depend on each other. */
 export function logSpread(groups: readonly (readonly number[])[]): LogSpread {
   const logs = groups.flat();
@@ -38,6 +25,7 @@ export function logSpread(groups: readonly (readonly number[])[]): LogSpread {
   // Shares of the greatest sample: their mean neither underflows nor overflows.
   const shares = groups.map(group => mean(group.map(log => (log === greatest ? 1 : Math.exp(log - greatest)))));
   const scale = Math.exp(greatest);
+  // Of an even number of samples, the geometric mean of the two in the middle.
   const logMedian = median(logs);
   return {
     mean: scale * mean(shares),

@@ -18,7 +18,7 @@ export interface SlopeDescription {
 /**
  * What a slope makes of the rectifier. Above 0 it can be inverted. At 0 everything negative falls on 0. Below 0 the negative side is folded over
  * the positive one: f decreases to 0 and then increases, and every y > 0 comes from two inputs, so that the next layer cannot
- * tell x = y from x = y/a.
+ * tell x = y from x = y/a. He et al. 2015 let such slopes be learned; that they fold is elementary. Throws a RangeError for a slope that is not finite.
  *
  * @example
  * import { describeSlope } from 'reluminate/theory';
@@ -39,7 +39,7 @@ export function describeSlope(negativeSlope: number): SlopeDescription {
 
 /**
  * Every x with f(x) = y, in ascending order: none, one or two. y/a for the negative side, which a slope near 0 can make infinite. Throws a
- * RangeError for y = 0 with slope 0, which every x <= 0 gives.
+ * RangeError for y = 0 with slope 0, which every x <= 0 gives, and for numbers that are not finite. By definition of f.
  *
  * @example
  * import { preimages } from 'reluminate/theory';

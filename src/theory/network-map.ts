@@ -1,7 +1,9 @@
 import { describe } from '../rectifiers/floats.js';
 import { finite, whole } from '../rectifiers/parameters.js';
-import { type CorrelationMap, correlation } from './correlation-map.js';
-import type { NetworkDescription } from './network.js';
+import { type CorrelationMap, correlation, correlationBehind } from './correlation-map.js';
+import { checkNetwork, type NetworkDescription } from './network.js';
+import { slopeOfRectifier } from './rectifier-layer.js';
+import { signal } from './signal.js';
 
 /**
  * How the rectified layers of a network are connected, as plain data: `{ depth }`, so many in a row (0: a wire); `{ chain }`, structures one
@@ -35,15 +37,20 @@ function countLayers(operation: string, structure: NetworkStructure): number {
 
 const isDescription = (network: NetworkLike): network is NetworkDescription => Array.isArray(network);
 
-/** The structure of a network, once it has from 1 to 100,000 rectified layers. */
-export function structureOf(operation: string, network: NetworkLike): NetworkStructure {
-  const structure = isDescription(network)
-    ? { depth: network.filter(({ rectifier }) => rectifier !== null).length }
-    : network;
+/** The structure, once it has from 1 to 100,000 rectified layers. */
+function checkStructure(operation: string, structure: NetworkStructure): NetworkStructure {
   const layers = countLayers(operation, structure);
   if (layers < 1 || layers > mostLayers)
     throw new RangeError(`${operation}: the network must have from 1 to 100,000 rectified layers, got ${layers}`);
   return structure;
+}
+
+/** How the rectified layers of a network are connected, for a leaky ReLU that is to replace its rectifiers: ReLUs and leaky ReLUs, or it is refused. */
+export function structureOf(operation: string, network: NetworkLike): NetworkStructure {
+  if (!isDescription(network)) return checkStructure(operation, network);
+  const rectifiers = checkNetwork(operation, network).flatMap(({ rectifier }) => rectifier ?? []);
+  for (const rectifier of rectifiers) slopeOfRectifier(operation, rectifier);
+  return checkStructure(operation, { depth: rectifiers.length });
 }
 
 /** What a checked structure makes of a number, each rectified layer taking it further and sums being weighed by w² and 1 - w². */
@@ -74,18 +81,51 @@ export function largestThrough(structure: NetworkStructure, start: number, layer
   return Math.max(through(structure, start, layer), ...new Set(parts.map(part => largestThrough(part, start, layer))));
 }
 
+/** Standard deviations that correlations are computed for: beyond these a rectifier is two lines, or a constant, to float64. */
+const within = (std: number): number => Math.min(1e100, Math.max(1e-100, std));
+
 /**
- * What a whole network makes of the correlation of two inputs: the map of its rectifier, composed as its layers are connected; a sum of
- * independent branches with weights w and √(1 - w²) gives w² c_shortcut + (1 - w²) c_branch. All layers have the same map, as they do where the weights
- * keep the pre-activations' variance (gain √(1/E f²)). Wide layers, no biases. Range [-1, 1]. Throws a RangeError for c outside [-1, 1] and a network
- * without rectified layers or with more than 100,000.
+ * What the layers of a plain network make of the correlation of two inputs of second moment 1, each with its own weights, biases and rectifier: of
+ * pre-activations (σ_w² m c + σ_b²)/(σ_w² m + σ_b²), m the second moment before the layer, and behind the rectifier C at their variance.
+ */
+function throughLayers(network: NetworkDescription, c: number): number {
+  const { depths } = signal(network);
+  return network.reduce((correlated, { weightVariance, biasVariance, rectifier }, at) => {
+    const logSignal = Math.log(weightVariance) + depths[at]!.logActivationSecondMoment;
+    const shared = biasVariance === 0 ? 0 : 1 / (1 + Math.exp(logSignal - Math.log(biasVariance)));
+    const before = correlated + (1 - correlated) * shared;
+    const std = Math.sqrt(depths[at + 1]!.preActivationVariance as number);
+    return rectifier === null ? before : correlationBehind(rectifier, within(std), before);
+  }, c);
+}
+
+/**
+ * What a whole network makes of the correlation c of two inputs, in the limit of wide layers; range [-1, 1].
+ *
+ * Of a structure, with one map for all of its layers: the map composed as they are connected, where a sum of independent branches with weights w and
+ * √(1 - w²) gives w² c_shortcut + (1 - w²) c_branch. It holds where the weights keep the pre-activations' variance (gain √(1/E f²)) and there are no biases.
+ *
+ * Of a description, with the rectifier, weights and biases of each layer, for inputs of second moment 1: biases, which both inputs share, make them
+ * more alike (Poole et al. 2016, "Exponential expressivity in deep neural networks through transient chaos", equation 5).
+ *
+ * Throws a RangeError for c outside [-1, 1], a structure without rectified layers or with more than 100,000, and a description that is none.
  *
  * @example
- * import { parseRectifier } from 'reluminate';
- * import { correlationMap, networkCorrelation } from 'reluminate/theory';
+ * import { parseRectifier, parseRectifiers } from 'reluminate';
+ * import { correlationMap, describeNetwork, networkCorrelation, parseInitializer } from 'reluminate/theory';
  * const map = correlationMap(parseRectifier('relu'));
  * networkCorrelation({ depth: 50 }, map, 0).toFixed(4); // => "0.9879"
  * networkCorrelation({ branch: { depth: 50 }, shortcutWeight: 0.8 }, map, 0).toFixed(4); // => "0.3556"
+ * const options = { rectifier: parseRectifiers('relu,leaky:0.2'), initializer: parseInitializer('he') };
+ * networkCorrelation(describeNetwork([64, 64, 64, 10], options), 0).toFixed(4); // => "0.4263"
  */
-export const networkCorrelation = (network: NetworkLike, map: CorrelationMap, c: number): number =>
-  through(structureOf('networkCorrelation', network), correlation('networkCorrelation', c), map.value);
+export function networkCorrelation(network: NetworkDescription, c: number): number;
+export function networkCorrelation(network: NetworkStructure, map: CorrelationMap, c: number): number;
+export function networkCorrelation(network: NetworkLike, ...rest: [number] | [CorrelationMap, number]): number {
+  const operation = 'networkCorrelation';
+  const c = correlation(operation, rest.at(-1) as number);
+  if (isDescription(network)) return throughLayers(checkNetwork(operation, network), c);
+  const structure = checkStructure(operation, network);
+  if (rest.length === 1) throw new TypeError(`${operation}: map must be given with a structure, got none`);
+  return through(structure, c, rest[0].value);
+}

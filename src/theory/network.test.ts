@@ -19,6 +19,26 @@ describe('describeNetwork', () => {
     expect(describeNetwork([1, 1], { ...options, last: options.rectifier })[0]?.rectifier).toBe(options.rectifier);
   });
 
+  test('gives each layer its own rectifier and initializer', () => {
+    const rectifier = [options.rectifier, parseRectifier('leaky:0.2')];
+    const initializer = ['lecun', 'he', 'pytorch'].map(parseInitializer);
+    const network = describeNetwork([4, 4, 4, 1], { rectifier, initializer });
+    expect(network.map(layer => layer.rectifier?.name)).toEqual(['relu', 'leaky:0.2', undefined]);
+    expect(network.map(({ weightVariance }) => weightVariance)).toEqual(
+      [1, 2 / 1.04, 1 / 3].map(x => expect.closeTo(x, 12)),
+    );
+  });
+
+  test('refuses lists that do not fit, and names in place of rectifiers', () => {
+    expect(() => describeNetwork([4, 4, 4], { ...options, rectifier: [options.rectifier, options.rectifier] })).toThrow(
+      'describeNetwork: rectifier must be one, or one for each of 1 layers but the last, got 2',
+    );
+    expect(() => describeNetwork([4, 4, 4], { ...options, initializer: [] })).toThrow('each of 2 layers, got 0');
+    expect(() => describeNetwork([4, 4, 4], { ...options, rectifier: 'relu' as never })).toThrow(
+      "describeNetwork: rectifier must be a rectifier, such as parseRectifier('relu'), got 'relu'",
+    );
+  });
+
   test.each([
     [[], 'describeNetwork: there must be two widths or more, input first, got 0'],
     [[5], 'describeNetwork: there must be two widths or more, input first, got 1'],
@@ -42,6 +62,12 @@ describe('parseWidths', () => {
     expect(() => parseWidths(text)).toThrow(RangeError);
   });
 
+  test('refuses what is no string', () => {
+    expect(() => parseWidths(5 as never)).toThrow(
+      'parseWidths: the widths must be a string such as 784-256x2-10, got 5',
+    );
+  });
+
   test('says how often a width may be repeated', () => {
     expect(() => parseWidths('2x100001')).toThrow('at most 100,000 times');
     expect(parseWidths('2x100000').length).toBe(100_000);
@@ -61,6 +87,13 @@ describe('checkNetwork', () => {
     [[{ ...layer, fanOut: 0 }], 'here: fanOut of layer 0 must be a whole number'],
     [[{ ...layer, weightVariance: 0 }], 'here: weightVariance of layer 0 must be greater than 0, got 0'],
     [[{ ...layer, biasVariance: -1 }], 'here: biasVariance of layer 0 must be at least 0, got -1'],
+    [null as never, 'here: the network must be layers, got null'],
+    [[null as never], "here: layer 0 must be a layer's description, got null"],
+    [
+      [{ ...layer, distribution: 'cauchy' as never }],
+      "here: distribution of layer 0 must be one of normal, uniform, orthogonal, got 'cauchy'",
+    ],
+    [[{ ...layer, rectifier: 'relu' as never }], 'here: rectifier of layer 0 must be a rectifier, such as'],
     [[{ ...layer, biasVariance: Number.NaN }], 'here: biasVariance of layer 0 must be finite, got NaN'],
   ])('refuses what is none', (network, message) => {
     expect(() => checkNetwork('here', network)).toThrow(message);

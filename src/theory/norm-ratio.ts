@@ -1,3 +1,5 @@
+import { normalCdf } from '../rectifiers/normal.js';
+import { finite } from '../rectifiers/parameters.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
 import { gateMoment, refuseRandomSlopes, type SideSlopes, sideSlopes } from './side-slopes.js';
 
@@ -105,6 +107,25 @@ export function normRatio(network: NetworkDescription): NormRatios {
   for (const { layer, slopes } of [...layers].reverse())
     backward = throughWeights(layer, layer.fanOut, layer.fanIn, throughGates(slopes, backward));
   return { forward: ratioOf(forward), backward: ratioOf(backward) };
+}
+
+/**
+ * About what share of networks has a norm ratio √R within a factor (above 1) either way, from 0 to 1: that of a log-normal R with the given mean and spread, of
+ * which narrow, deep networks have somewhat less. Throws a RangeError for other factors.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { describeNetwork, normRatio, parseInitializer, parseWidths, shareWithin } from 'reluminate/theory';
+ * const options = { rectifier: parseRectifier('leaky:0.57'), initializer: parseInitializer('orthogonal') };
+ * shareWithin(normRatio(describeNetwork(parseWidths('128x101'), options)).backward, 3).toFixed(3); // => "0.993"
+ */
+export function shareWithin({ mean, logSpread }: NormRatio, factor: number): number {
+  if (!(finite('shareWithin', 'factor', factor) > 1))
+    throw new RangeError(`shareWithin: factor must be greater than 1, got ${factor}`);
+  const [centre, reach] = [Math.log(mean) - logSpread / 2, 2 * Math.log(factor)];
+  if (logSpread <= 0) return Number(Math.abs(centre) <= reach);
+  const below = (bound: number) => normalCdf((bound - centre) / Math.sqrt(logSpread));
+  return below(reach) - below(-reach);
 }
 
 function slopesOf({ rectifier }: LayerDescription): SideSlopes {

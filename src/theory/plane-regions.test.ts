@@ -467,3 +467,76 @@ describe('what is refused', () => {
     return rectifierLayers(net, initializeNetwork(net));
   }
 });
+
+describe('limits', () => {
+  const layer = (fanIn: number, fanOut: number, seed: number) => {
+    const options = { rectifier: parseRectifier('relu'), initializer: parseInitializer('pytorch') };
+    const net = describeNetwork([fanIn, fanOut, 1], options);
+    return rectifierLayers(net, initializeNetwork(net, { seed }));
+  };
+
+  test('are checked unit by unit, so that a wide layer is refused before it is cut', () => {
+    expect(() => planeRegions(layer(2, 5000, 1), { limit: 500 })).toThrow(
+      'planeRegions: there must be at most 500 activation regions (limit), got more',
+    );
+  });
+
+  test('many cells of a wide layer: one, and one more for each line and each crossing in the square', () => {
+    const layers = layer(2, 120, 2);
+    const { weights, biases } = layers[0]!;
+    const lines = Array.from(biases, (bias, unit) => [weights[2 * unit]!, weights[2 * unit + 1]!, bias] as const);
+    const crossings = lines.flatMap(([a, b, c], at) =>
+      lines.slice(0, at).filter(([d, e, f]) => {
+        const area = a * e - b * d;
+        return Math.max(Math.abs((b * f - c * e) / area), Math.abs((c * d - a * f) / area)) <= 1000;
+      }),
+    );
+    const { linearRegions, countAfterLayer } = planeRegions(layers, { range: [-1000, 1000] });
+    expect([linearRegions, countAfterLayer[0]]).toEqual(new Array(2).fill(1 + 120 + crossings.length));
+  });
+
+  test.each([0, -1, 1.5, Number.NaN, Number.POSITIVE_INFINITY])('a limit of %d is refused', limit => {
+    expect(() => planeRegions(layer(2, 3, 1), { limit })).toThrow('planeRegions: limit must be a whole number from 1');
+  });
+});
+
+describe('slices', () => {
+  const plane = {
+    fanIn: 3,
+    fanOut: 1,
+    weights: Float64Array.of(1, 1, 1),
+    biases: Float64Array.of(0),
+    negativeSlope: 0,
+  };
+  const along = (...directions: number[][]) => ({ slice: { origin: [0, 0, 0], directions } });
+
+  test.each([
+    [
+      [1, 0, 0],
+      [1, 0, 0],
+    ],
+    [
+      [1, 2, 3],
+      [-2, -4, -6],
+    ],
+    [
+      [0, 0, 0],
+      [1, 0, 0],
+    ],
+    [
+      [1e300, 1e300, 0],
+      [1e-300, 1e-300, 0],
+    ],
+  ])('directions %j and %j make no plane', (a, b) => {
+    expect(() => planeRegions([plane], along(a, b))).toThrow('planeRegions: the directions of slice must span a plane');
+  });
+
+  test('directions of any length make one, if they are not parallel', () => {
+    expect(planeRegions([plane], along([1e300, 0, 0], [0, 1e-300, 0])).linearRegions).toBe(2);
+    expect(() => lineRegions([plane], along([0, 0, 0]))).toThrow('the directions of slice must span a line, got zero');
+  });
+
+  test('random ones have one or two dimensions', () => {
+    expect(() => randomSlice(3 as never, 5)).toThrow('randomSlice: dimensions must be 1 or 2, got 3');
+  });
+});

@@ -1,9 +1,9 @@
-import { finite } from '../rectifiers/parameters.js';
+import { finite, whole } from '../rectifiers/parameters.js';
 import type { Corners } from './convex-cells.js';
 import { type Slice, sliceOf } from './input-slice.js';
 import { joinCells } from './join-cells.js';
 import { checkLayers, type RectifierLayer } from './rectifier-layer.js';
-import { type Cell, type Kink, throughLayer } from './region-cells.js';
+import { type AffineMap, type Cell, type Kink, throughLayer } from './region-cells.js';
 
 export interface RegionOptions {
   /** From and to, along each axis of the slice (default -1 to 1). */
@@ -35,6 +35,11 @@ export interface NetworkRegions {
   readonly kinks: readonly Kink[];
 }
 
+/** Parts of cells that units may be placed in, all together: about a minute. */
+const greatestWork = 5e7;
+
+const isWithinFloat64 = ({ rows }: AffineMap): boolean => rows.every(row => row.every(Number.isFinite));
+
 function enumerate(
   operation: string,
   dimensions: 1 | 2,
@@ -42,6 +47,7 @@ function enumerate(
   { range = [-1, 1], slice, limit = 100_000 }: RegionOptions,
 ): NetworkRegions {
   checkLayers(operation, layers);
+  whole(operation, 'limit', limit, 1);
   const [from, to] = [finite(operation, 'range', range[0]), finite(operation, 'range', range[1])];
   if (!(from < to && Number.isFinite(to - from)))
     throw new RangeError(`${operation}: range must go from a lower to a higher number, got ${from} to ${to}`);
@@ -58,21 +64,33 @@ function enumerate(
   const rows = origin.map((start, input) => [...directions.map(direction => direction[input]!), start]);
   const reach = Math.max(Math.abs(from), Math.abs(to));
   const kinks: Kink[] = [];
-  let cells: Cell[] = [{ corners, pattern: [], map: { rows, errors: rows.map(() => 0) } }];
+  let work = 0;
+  let cells: Cell[] = [{ corners, pattern: [], map: () => ({ rows, errors: rows.map(() => 0) }) }];
   const countAfterLayer = layers.map((layer, index) => {
     const next: Cell[] = [];
-    for (const cell of cells) {
-      for (const part of throughLayer(cell, layer, index, reach, kinks)) next.push(part);
-      if (next.length > limit)
+    const onUnit = (parts: number) => {
+      work += parts;
+      if (work > greatestWork)
+        throw new RangeError(
+          `${operation}: units times regions must be at most ${greatestWork}, about a minute of work, got more in layer ${index}`,
+        );
+      if (next.length + parts > limit)
         throw new RangeError(`${operation}: there must be at most ${limit} activation regions (limit), got more`);
-    }
+    };
+    const onMap = (map: AffineMap) => {
+      if (!isWithinFloat64(map))
+        throw new RangeError(`${operation}: what layer ${index} computes must be finite, got an overflow`);
+    };
+    for (const cell of cells)
+      for (const part of throughLayer(cell, layer, { index, reach, onUnit, onMap }, kinks)) next.push(part);
     cells = next;
-    if (cells.some(({ map }) => map.rows.some(row => !row.every(Number.isFinite))))
-      throw new RangeError(`${operation}: what layer ${index} computes must be finite, got an overflow`);
     return cells.length;
   });
-  const { labels, count } = joinCells(cells, reach, Math.max(1e-10 * (to - from), 2 ** -46 * reach));
-  const regions = cells.map(({ map, ...cell }, at) => ({ ...cell, outputs: map.rows, linearRegion: labels[at]! }));
+  const mapped = cells.map(({ corners, pattern, map }) => ({ corners, pattern, map: map() }));
+  if (!mapped.every(({ map }) => isWithinFloat64(map)))
+    throw new RangeError(`${operation}: what layer ${layers.length - 1} computes must be finite, got an overflow`);
+  const { labels, count } = joinCells(mapped, reach, Math.max(1e-10 * (to - from), 2 ** -46 * reach));
+  const regions = mapped.map(({ map, ...cell }, at) => ({ ...cell, outputs: map.rows, linearRegion: labels[at]! }));
   return { regions, countAfterLayer, linearRegions: count, kinks };
 }
 
@@ -81,7 +99,8 @@ function enumerate(
  * which the network is one affine map. *Activation regions* differ in which units are on; those that touch and have the same map
  * make one *linear region* (Hanin & Rolnick 2019, "Complexity of linear regions in deep networks"; the enumeration as in Humayun,
  * Balestriero, Balakrishnan & Baraniuk 2023, "SplineCam"). Corners within the bound of rounding errors of a kink lie on it, so kinks that
- * meet in a point or coincide make no slivers. Throws a RangeError for layers that do not chain and for more regions than `limit`.
+ * meet in a point or coincide make no slivers. Throws a RangeError for layers that do not chain, a slice that does not fit or is no plane, more regions than `limit`, and
+ * more work than about a minute's.
  *
  * @example
  * import { planeRegions } from 'reluminate/theory';
@@ -94,7 +113,7 @@ export const planeRegions = (layers: readonly RectifierLayer[], options: RegionO
   enumerate('planeRegions', 2, layers, options);
 
 /**
- * The same on a segment of a line of the inputs: intervals, from left to right.
+ * The same on a segment of a line of the inputs: intervals, from left to right. Throws as `planeRegions`.
  *
  * @example
  * import { lineRegions } from 'reluminate/theory';

@@ -7,7 +7,7 @@ import type { LayerShape } from './initializer.js';
  * The σ with σ²/2 + σ E X √(2/π) + E X² = 1 for X ~ Beta(2, 1), whose moments are E X = 2/3 and E X² = 1/2: 0.6007… The left side is an upper
  * bound of what a layer multiplies the second moment of its inputs by, biases aside, since relu(g + u) <= relu(g) + u for u >= 0.
  */
-const sigma = Math.sqrt(1 + 8 / (9 * Math.PI)) - (2 * Math.SQRT2) / (3 * Math.sqrt(Math.PI));
+export const raiSigma = Math.sqrt(1 + 8 / (9 * Math.PI)) - (2 * Math.SQRT2) / (3 * Math.sqrt(Math.PI));
 
 /**
  * Weights and biases of a layer by randomized asymmetric initialization, which makes a ReLU network less likely to be born dead: all are
@@ -24,7 +24,7 @@ const sigma = Math.sqrt(1 + 8 / (9 * Math.PI)) - (2 * Math.SQRT2) / (3 * Math.sq
 export function raiInitialize({ fanIn, fanOut }: Pick<LayerShape, 'fanIn' | 'fanOut'>, random: Random): LayerWeights {
   whole('raiInitialize', 'fanIn', fanIn, 1);
   whole('raiInitialize', 'fanOut', fanOut, 1);
-  const std = sigma / Math.sqrt(fanIn);
+  const std = raiSigma / Math.sqrt(fanIn);
   const normals = (count: number) => Float64Array.from({ length: count }, () => std * random.normal());
   const [weights, biases] = [normals(fanOut * fanIn), normals(fanOut)];
   for (let unit = 0; unit < fanOut; unit++) {

@@ -15,7 +15,8 @@ export interface Cell {
   readonly corners: Corners;
   /** For each layer that has a rectifier, a digit for each unit: 1 where its pre-activation is above 0, else 0. */
   readonly pattern: readonly string[];
-  readonly map: AffineMap;
+  /** What the network computes in the cell up to the layer at hand; made when asked for, as all maps together outgrow the memory. */
+  readonly map: () => AffineMap;
 }
 
 /** Where the pre-activation of a unit (layer and unit from 0) is 0 within a cell: a segment of the plane, a point of a line. */
@@ -33,8 +34,11 @@ export const slack = 16;
 const magnitude = (row: readonly number[], reach: number): number =>
   row.reduce((sum, value, at) => sum + Math.abs(value) * (at < row.length - 1 ? reach : 1), 0);
 
-export const valueAt = (row: readonly number[], point: Point): number =>
-  row.reduce((sum, value, at) => sum + value * (at < point.length ? (point[at] as number) : 1), 0);
+export function valueAt(row: readonly number[], point: Point): number {
+  let value = row[point.length] as number;
+  for (let axis = 0; axis < point.length; axis++) value += (row[axis] as number) * (point[axis] as number);
+  return value;
+}
 
 function preActivations({ fanIn, fanOut, weights, biases }: RectifierLayer, map: AffineMap, reach: number): AffineMap {
   const length = map.rows[0]!.length;
@@ -56,28 +60,30 @@ function preActivations({ fanIn, fanOut, weights, biases }: RectifierLayer, map:
   return { rows, errors };
 }
 
-/** A part of a cell with the units of the layer at hand that have been placed. */
-interface Part {
-  readonly corners: Corners;
-  readonly pattern: string;
-}
-
-/** The part cut by one unit's zero line, or whole, with the unit's digit; a value within rounding of 0 is 0. */
-function place(part: Part, row: readonly number[], nothing: number, onCut: (seam: readonly Point[]) => void): Part[] {
-  const values = part.corners.map(corner => {
+/** Puts into `placed` a part of a cell, or its halves where one unit's zero line cuts it; a value within rounding of 0 is 0. */
+function place(
+  corners: Corners,
+  row: readonly number[],
+  nothing: number,
+  placed: Corners[],
+  onCut: (seam: readonly Point[]) => void,
+): void {
+  if (!(isAbove(corners, row, nothing) && corners.some(corner => valueAt(row, corner) < -nothing))) {
+    placed.push(corners);
+    return;
+  }
+  const values = corners.map(corner => {
     const value = valueAt(row, corner);
     return Math.abs(value) <= nothing ? 0 : value;
   });
-  const isAbove = values.some(value => value > 0);
-  if (!(isAbove && values.some(value => value < 0)))
-    return [{ corners: part.corners, pattern: part.pattern + Number(isAbove) }];
-  const { below, above, seam } = cut(part.corners, values);
+  const { below, above, seam } = cut(corners, values);
   onCut(seam);
-  return [
-    { corners: below, pattern: `${part.pattern}0` },
-    { corners: above, pattern: `${part.pattern}1` },
-  ];
+  placed.push(below, above);
 }
+
+/** Whether a unit is on in a part of a cell that its zero line does not cut. */
+const isAbove = (corners: Corners, row: readonly number[], nothing: number): boolean =>
+  corners.some(corner => valueAt(row, corner) > nothing);
 
 function activations({ rows, errors }: AffineMap, pattern: string, slope: number): AffineMap {
   const factors = Array.from(pattern, digit => (digit === '1' ? 1 : slope));
@@ -87,23 +93,42 @@ function activations({ rows, errors }: AffineMap, pattern: string, slope: number
   };
 }
 
-/** Cuts a cell by the kinks of one layer (its index goes into the kinks), and carries the map of each part through the layer. */
-export function throughLayer(cell: Cell, layer: RectifierLayer, index: number, reach: number, kinks: Kink[]): Cell[] {
-  const before = preActivations(layer, cell.map, reach);
+/** Where a layer stands in the work of cutting. */
+export interface CutAt {
+  /** Index of the layer, which goes into the kinks. */
+  readonly index: number;
+  /** The largest coordinate. */
+  readonly reach: number;
+  /** Told behind each unit how many parts the cell has. */
+  readonly onUnit: (parts: number) => void;
+  /** Told the map of the pre-activations in the cell. */
+  readonly onMap: (map: AffineMap) => void;
+}
+
+/** Cuts a cell by the kinks of one layer, and carries the map of each part through the layer. */
+export function throughLayer(
+  cell: Cell,
+  layer: RectifierLayer,
+  { index, reach, onUnit, onMap }: CutAt,
+  kinks: Kink[],
+): Cell[] {
+  const before = preActivations(layer, cell.map(), reach);
+  onMap(before);
   const { negativeSlope } = layer;
-  if (negativeSlope === null) return [{ ...cell, map: before }];
-  let parts: Part[] = [{ corners: cell.corners, pattern: '' }];
+  if (negativeSlope === null) return [{ ...cell, map: () => before }];
+  const nothings = before.rows.map((row, unit) => slack * (before.errors[unit]! + epsilon * magnitude(row, reach)));
+  let parts: Corners[] = [cell.corners];
   before.rows.forEach((row, unit) => {
-    const nothing = slack * (before.errors[unit]! + epsilon * magnitude(row, reach));
-    parts = parts.flatMap(part =>
-      place(part, row, nothing, seam => {
-        kinks.push({ layer: index, unit, points: seam.length > 1 ? [seam[0]!, seam.at(-1)!] : seam });
-      }),
-    );
+    const placed: Corners[] = [];
+    const onCut = (seam: readonly Point[]) => {
+      kinks.push({ layer: index, unit, points: seam.length > 1 ? [seam[0]!, seam.at(-1)!] : seam });
+    };
+    for (const part of parts) place(part, row, nothings[unit]!, placed, onCut);
+    parts = placed;
+    onUnit(parts.length);
   });
-  return parts.map(({ corners, pattern }) => ({
-    corners,
-    pattern: [...cell.pattern, pattern],
-    map: activations(before, pattern, negativeSlope),
-  }));
+  return parts.map(corners => {
+    const pattern = before.rows.map((row, unit) => Number(isAbove(corners, row, nothings[unit]!))).join('');
+    return { corners, pattern: [...cell.pattern, pattern], map: () => activations(before, pattern, negativeSlope) };
+  });
 }

@@ -2,8 +2,9 @@ import { describe, expect, test } from 'vitest';
 import { parseRectifier } from '../rectifiers/index.js';
 import { parseInitializer } from './initializer.js';
 import { describeNetwork, parseWidths } from './network.js';
+import { normRatio, shareWithin } from './norm-ratio.js';
 import { signal } from './signal.js';
-import { simulateSignal } from './signal-simulation.js';
+import { keptWithin, type SignalSimulation, simulateSignal } from './signal-simulation.js';
 import { tailoredSlope } from './tailored-slope.js';
 
 const plain = (widths: string, rectifier: string, initializer: string) =>
@@ -85,29 +86,69 @@ describe('simulateSignal', () => {
   });
 });
 
+const atInput = ({ logGradientNorms }: SignalSimulation) => logGradientNorms.flat().map(norms => Math.exp(norms[0]!));
+
 describe('a plain network of 100 layers', () => {
   const tailored = `leaky:${tailoredSlope({ depth: 100 })!.negativeSlope}`;
 
+  // Their logarithms have standard deviations of about 0.4, so one network in some ten or hundred would not: the seed decides which.
   test.each([
     ['128x101', 'orthogonal', 2],
     ['512x101', 'he', 1],
   ])(
-    '%s with %s weights and the tailored slope: every gradient of a fixed seed keeps its norm within a factor 3',
+    '%s with %s weights and the tailored slope: every gradient of a fixed seed keeps its norm within a factor 3, all along',
     (widths, initializer, networks) => {
       const network = plain(widths, tailored, initializer);
       expect(network).toHaveLength(100);
       expect(signal(network).backward.ratio).toBeCloseTo(1, 9);
-      // Their logarithms have standard deviations of about 0.4, so one in some hundred networks would not: the seed decides.
-      for (const ratio of simulateSignal(network, { networks }).gradientNormRatios) {
-        expect(ratio).toBeGreaterThan(1 / 3);
-        expect(ratio).toBeLessThan(3);
-      }
+      const simulation = simulateSignal(network, { networks });
+      expect(keptWithin(simulation, 3)).toEqual({ networks, gradients: 4 * networks });
+      for (const log of simulation.logGradientNorms.flat(2)) expect(Math.abs(log)).toBeLessThan(Math.log(3));
+      expect(shareWithin(normRatio(network).backward, 3)).toBeGreaterThan(0.99);
     },
   );
 
   test("with ReLU and PyTorch's default every gradient vanishes", () => {
     const network = plain('256x101', 'relu', 'pytorch');
     expect(signal(network).backward.ratio).toBeLessThan(1e-38);
-    for (const ratio of simulateSignal(network, { networks: 3 }).gradientNormRatios) expect(ratio).toBeLessThan(1e-37);
+    const simulation = simulateSignal(network, { networks: 3 });
+    expect(keptWithin(simulation, 3)).toEqual({ networks: 0, gradients: 0 });
+    for (const ratio of atInput(simulation)) expect(ratio).toBeLessThan(1e-37);
+    expect(shareWithin(normRatio(network).backward, 3)).toBe(0);
+  });
+});
+
+describe('gradient norms', () => {
+  test('are 1 at the output, and at every depth of the width that it has', () => {
+    const simulation = simulateSignal(plain('40-20-10', 'leaky:1', 'orthogonal'), { networks: 3, inputs: 2 });
+    expect(simulation.logGradientNorms.map(group => group.map(norms => norms.length))).toEqual([
+      [3, 3],
+      [3, 3],
+      [3, 3],
+    ]);
+    for (const norms of simulation.logGradientNorms.flat()) expect(norms[2]).toBeCloseTo(0, 12);
+    for (const norms of simulation.logGradientNorms.flat()) expect(norms[0]).toBeCloseTo(0, 9);
+  });
+
+  test('count the networks that are dead for all inputs', () => {
+    const simulation = simulateSignal(plain('2x30', 'relu', 'he'), { networks: 4 });
+    expect(simulation.dead).toBe(4);
+    expect(keptWithin(simulation, 3)).toEqual({ networks: 0, gradients: 0 });
+    expect(simulateSignal(plain('2x30', 'leaky:0.1', 'he'), { networks: 4 }).dead).toBe(0);
+  });
+
+  test('within a factor in about the share that a log-normal has', () => {
+    const network = plain('32x21', 'leaky:0.3', 'he');
+    const { networks } = keptWithin(simulateSignal(network, { networks: 400, inputs: 1, seed: 2 }), 2);
+    const share = shareWithin(normRatio(network).backward, 2);
+    expect(Math.abs(networks / 400 - share)).toBeLessThan(4 * Math.sqrt((share * (1 - share)) / 400));
+  });
+
+  test.each([1, 0, -3, Number.NaN, Number.POSITIVE_INFINITY])('a factor of %d is refused', factor => {
+    const simulation = simulateSignal(plain('2x3', 'relu', 'he'), { networks: 1 });
+    expect(() => keptWithin(simulation, factor)).toThrow('keptWithin: factor must be');
+    expect(() => shareWithin(normRatio(plain('2x3', 'relu', 'he')).forward, factor)).toThrow(
+      'shareWithin: factor must be',
+    );
   });
 });

@@ -1,10 +1,11 @@
 import { createRandom } from '../random.js';
-import { positive, whole } from '../rectifiers/parameters.js';
+import { finite, positive, whole } from '../rectifiers/parameters.js';
 import { initializeNetwork } from './initialize.js';
 import { type LogSpread, logSpread } from './log-spread.js';
 import { checkNetwork, type LayerDescription, type NetworkDescription } from './network.js';
 import { backwardPass, forwardPass, logMeanSquare } from './passes.js';
 import { refuseRandomSlopes } from './side-slopes.js';
+import { checkWork } from './work-limit.js';
 
 export interface SignalSimulationOptions {
   /** How many networks are drawn (default 16). */
@@ -35,8 +36,10 @@ export interface SignalSimulation {
   readonly seed: number;
   /** From the input (0) to the output. */
   readonly depths: readonly SimulatedDepth[];
-  /** The norm of the gradient at the input over that at the output, for each network and input. */
-  readonly gradientNormRatios: readonly number[];
+  /** ln of the norm of the gradient at each depth over that at the output, [networks, inputs, depths]; -Infinity where none arrives. */
+  readonly logGradientNorms: readonly (readonly (readonly number[])[])[];
+  /** Networks through which no gradient came to the input, whatever the input: they are dead. */
+  readonly dead: number;
 }
 
 /** What a simulation may cost, in multiplications: about a minute. */
@@ -48,20 +51,12 @@ const greatestNetwork = 1e8;
 const drawingCost = ({ fanIn, fanOut, distribution }: LayerDescription): number =>
   fanIn * fanOut * (distribution === 'orthogonal' ? 30 + 6 * Math.min(fanIn, fanOut) : 30);
 
-function checkWork(network: NetworkDescription, networks: number, inputs: number): void {
+/** What one network costs, in multiplications, once it fits in memory. */
+function workOf(network: NetworkDescription, inputs: number): number {
   const weights = network.reduce((sum, { fanIn, fanOut }) => sum + fanIn * fanOut, 0);
   if (weights > greatestNetwork)
     throw new RangeError(`simulateSignal: the network must have at most ${greatestNetwork} weights, got ${weights}`);
-  const drawing = network.reduce((sum, layer) => sum + drawingCost(layer), 0);
-  const most = Math.floor(greatestWork / (drawing + 2 * inputs * weights));
-  if (most === 0)
-    throw new RangeError(
-      `simulateSignal: the network must be small enough for about a minute of work, got one that takes more`,
-    );
-  if (networks > most)
-    throw new RangeError(
-      `simulateSignal: networks must be at most ${most} for about a minute of work with this network, got ${networks}`,
-    );
+  return network.reduce((sum, layer) => sum + drawingCost(layer), 0) + 2 * inputs * weights;
 }
 
 /** So many normal numbers with mean 0 and the given standard deviation. */
@@ -72,7 +67,7 @@ const normals = (count: number, std: number, random: { normal(): number }): Floa
  * Second moments of activations and gradients, layer by layer, measured: networks are drawn, normal inputs run forward and normal
  * gradients backward through them, in float64. The mean carries its standard error over networks. The distribution is nearly log-normal
  * and widens with depth over width: in deep, narrow networks few samples carry the mean, and the median says what a network typically
- * does. Throws a RangeError for a network that is none, for random slopes (RReLU), for counts that are not whole numbers from 1 up, and
+ * does (Hanin & Nica 2018, "Products of many large random matrices and gradients in deep neural networks"). Throws a RangeError for a network that is none, for random slopes (RReLU), for counts that are not whole numbers from 1 up, and
  * for more work than about a minute's.
  *
  * @example
@@ -94,7 +89,7 @@ export function simulateSignal(
   whole('simulateSignal', 'inputs', inputs, 1);
   whole('simulateSignal', 'seed', seed, 0);
   const std = Math.sqrt(positive('simulateSignal', 'inputSecondMoment', inputSecondMoment));
-  checkWork(network, networks, inputs);
+  checkWork('simulateSignal', networks, greatestWork / workOf(network, inputs));
   const random = createRandom(seed);
   const passes = Array.from({ length: networks }, (_, at) => {
     const layers = initializeNetwork(network, { seed: random.integer(2 ** 32) });
@@ -111,7 +106,11 @@ export function simulateSignal(
     return group;
   });
   const widths = [network[0]!.fanIn, ...network.map(({ fanOut }) => fanOut)];
-  const shape = Math.sqrt(widths[0]! / widths.at(-1)!);
+  const logGradientNorms = passes.map(group =>
+    group.map(({ gradients }) =>
+      gradients.map((logSquare, depth) => (logSquare + Math.log(widths[depth]! / widths.at(-1)!)) / 2),
+    ),
+  );
   return {
     networks,
     inputs,
@@ -122,6 +121,36 @@ export function simulateSignal(
       activation: logSpread(passes.map(group => group.map(({ activations }) => activations[depth]!))),
       gradient: logSpread(passes.map(group => group.map(({ gradients }) => gradients[depth]!))),
     })),
-    gradientNormRatios: passes.flat().map(({ gradients }) => shape * Math.exp(gradients[0]! / 2)),
+    logGradientNorms,
+    dead: logGradientNorms.filter(group => group.every(norms => norms[0] === Number.NEGATIVE_INFINITY)).length,
+  };
+}
+
+/** How a share of networks keeps the norm of the gradient. */
+export interface KeptShare {
+  /** Networks in which the gradient at the input has, for every input, a norm within the factor of that at the output. */
+  readonly networks: number;
+  /** Pairs of network and input of which that holds. */
+  readonly gradients: number;
+}
+
+/**
+ * How many of the networks of a simulation keep the norm of the gradient, from the output to the input, within a factor (above 1), and how many pairs of
+ * network and input do.
+ * Throws a RangeError for other factors.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { describeNetwork, keptWithin, parseInitializer, parseWidths, simulateSignal } from 'reluminate/theory';
+ * const options = { rectifier: parseRectifier('leaky:1'), initializer: parseInitializer('orthogonal') };
+ * keptWithin(simulateSignal(describeNetwork(parseWidths('8x9'), options), { networks: 3, inputs: 2 }), 3); // => { "networks": 3, "gradients": 6 }
+ */
+export function keptWithin({ logGradientNorms }: SignalSimulation, factor: number): KeptShare {
+  if (!(finite('keptWithin', 'factor', factor) > 1))
+    throw new RangeError(`keptWithin: factor must be greater than 1, got ${factor}`);
+  const isKept = ([atInput]: readonly number[]) => Math.abs(atInput as number) <= Math.log(factor);
+  return {
+    networks: logGradientNorms.filter(group => group.every(isKept)).length,
+    gradients: logGradientNorms.flat().filter(isKept).length,
   };
 }

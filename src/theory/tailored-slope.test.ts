@@ -162,10 +162,7 @@ test.each([
   [() => tailoredSlope({ depth: 0 }), 'tailoredSlope: the network must have from 1 to 100,000 rectified layers, got 0'],
   [() => tailoredSlope({ depth: 1e9 }), 'got 1000000000'],
   [() => tailoredSlope({ depth: 2.5 }), 'tailoredSlope: depth must be a whole number from 0'],
-  [
-    () => reachableCorrelation([]),
-    'reachableCorrelation: the network must have from 1 to 100,000 rectified layers, got 0',
-  ],
+  [() => reachableCorrelation([]), 'reachableCorrelation: the network must have a layer, got none'],
   [() => minTailoredDepth(-1), 'minTailoredDepth: eta must be greater than 0 and less than 1, got -1'],
 ])('refuses %s', (make, message) => {
   expect(make).toThrow(RangeError);

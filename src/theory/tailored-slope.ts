@@ -46,7 +46,8 @@ export const reachableCorrelation = (network: NetworkLike): number =>
  * The slope with which a network makes η of the correlation of orthogonal inputs (TAT: Zhang, Botev & Martens 2022, "Deep learning without shortcuts: shaping
  * the kernel with tailored rectifiers"): the a in [0, 1] for which the largest C_f(0) over the subnetworks f is η, to rounding, and the output scale that keeps the
  * variance. Null where there is none, because even ReLU stays below η: the network is shallow enough as it is. Exact for wide layers. Throws
- * a RangeError for η outside (0, 1) and a network without rectified layers or with more than 100,000.
+ * a RangeError for η outside (0, 1), a network without rectified layers or with more than 100,000, and a description that is none or has other
+ * rectifiers than the leaky ReLU replaces (ReLU, leaky ReLU, PReLU).
  *
  * @example
  * import { tailoredSlope } from 'reluminate/theory';

@@ -136,3 +136,10 @@ describe('normalQuantile', () => {
     expect(() => normalQuantile(p)).toThrow('normalQuantile: p must be');
   });
 });
+
+test('a constant that never fires is silent for inputs at any distance', () => {
+  expect(unitFate({ bias: 0, weightNorm: 0 })).toMatchObject({ firingRate: 0, silence: 1, silentRadius: Infinity });
+  expect(unitFate({ bias: -1, weightNorm: 0 }).silentRadius).toBe(Infinity);
+  expect(unitFate({ bias: 1, weightNorm: 0 })).toMatchObject({ firingRate: 1, silentRadius: 0 });
+  expect(unitFate({ bias: 0, weightNorm: 1 }).silentRadius).toBe(0);
+});

@@ -26,7 +26,7 @@ export interface UnitFate {
   readonly silentOnAll: number;
   /** How many inputs it takes on average until one fires it: 1 / firingRate. */
   readonly inputsUntilFiring: number;
-  /** Inputs nearer than this to their mean, in units of `inputStd`, never fire it: max(0, −z). */
+  /** Inputs nearer than this to their mean, in units of `inputStd`, never fire it: max(0, −z); infinite for a constant that never fires. */
   readonly silentRadius: number;
   /** E f′(w·x + b)², the share of the squared gradient that gets through; 1 for a linear unit. */
   readonly gradientShare: number;
@@ -74,7 +74,7 @@ export function unitFate(
     silence,
     silentOnAll: firingRate < 0.5 ? Math.exp(samples * Math.log1p(-firingRate)) : silence ** samples,
     inputsUntilFiring: 1 / firingRate,
-    silentRadius: mean < 0 ? -mean / std : 0,
+    silentRadius: firingRate === 0 && std === 0 ? Number.POSITIVE_INFINITY : Math.max(0, -mean / std),
     gradientShare: rectifier.moments(mean, std).derivativeSecondMoment,
   };
 }

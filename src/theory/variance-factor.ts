@@ -1,4 +1,5 @@
 import { positive } from '../rectifiers/parameters.js';
+import { checkRectifier } from '../rectifiers/rectifier.js';
 import type { LayerShape, WeightLaw } from './initializer.js';
 
 /** What a layer multiplies second moments by, on the way forward and on the way back. */
@@ -29,6 +30,7 @@ export function varianceFactor(
   positive('varianceFactor', 'weightVariance', weightVariance);
   positive('varianceFactor', 'preActivationVariance', preActivationVariance);
   if (rectifier === null) return { forward: weightVariance, backward: weightVariance };
+  checkRectifier('varianceFactor', rectifier);
   const { secondMoment, derivativeSecondMoment } = rectifier.moments(0, Math.sqrt(preActivationVariance));
   return {
     forward: (weightVariance * secondMoment) / preActivationVariance,

@@ -3,12 +3,13 @@ import { leakyReluRectifier } from '../rectifiers/leaky-relu.js';
 import { significant } from '../report/numbers.js';
 import { describeSlope, type SlopeDescription } from '../theory/negative-slope.js';
 import { outputDistribution } from '../theory/output-distribution.js';
-import { parseFigureFile, writeFigure } from './figure-file.js';
+import { parseFigureFile, requireFigureFile, writeFigure } from './figure-file.js';
+import { jsonText } from './json.js';
 import { parseNumber, parseNumbers } from './options.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
 
-interface NegativeSlopeFlags {
+interface DensityFlags {
   readonly slopes: number[];
   readonly mean: number;
   readonly std: number;
@@ -40,7 +41,7 @@ function sentence({ negativeSlope, monotone, invertible }: SlopeDescription): st
 }
 
 /** Adds `reluminate theory density` to the command. */
-export function addNegativeSlopeCommand(theory: Command): void {
+export function addDensityCommand(theory: Command): void {
   theory
     .command('density')
     .description('what a slope does to its input: monotone or folded, preimages, distribution of the output')
@@ -49,7 +50,8 @@ export function addNegativeSlopeCommand(theory: Command): void {
     .option('--std <s>', 'standard deviation of the pre-activation', parseNumber, 1)
     .option('--json', 'print JSON instead of the table')
     .option('-o, --output <file>', 'draw the distributions: .svg, .png or .html', parseFigureFile)
-    .action(async ({ slopes, mean, std, json, output }: NegativeSlopeFlags) => {
+    .action(async ({ slopes, mean, std, json, output }: DensityFlags) => {
+      await requireFigureFile(output);
       const answers = orUsage(() =>
         slopes.map(slope => ({
           described: describeSlope(slope),
@@ -57,24 +59,12 @@ export function addNegativeSlopeCommand(theory: Command): void {
           moments: leakyReluRectifier(slope).moments(mean, std),
         })),
       );
-      if (output !== undefined) {
-        const { outputDensity } = await import('../figures/output-density.js');
-        const drawn = answers.map(({ distribution }) => distribution);
-        await writeFigure(output, outputDensity(drawn), 'Distribution of the output');
-      }
-      if (json) {
-        const data = answers.map(({ described, distribution: { massAtZero }, moments }) => ({
-          ...described,
-          // JSON has no infinity.
-          preimages: Object.fromEntries(Object.entries(described.preimages).map(([at, n]) => [at, jsonNumber(n)])),
-          range: described.range.map(jsonNumber),
-          massAtZero,
-          outputMean: moments.mean,
-          outputSecondMoment: moments.secondMoment,
-        }));
-        process.stdout.write(`${JSON.stringify({ mean, std, slopes: data }, null, 2)}\n`);
-        return;
-      }
+      const data = answers.map(({ described, distribution: { massAtZero }, moments }) => ({
+        ...described,
+        massAtZero,
+        outputMean: moments.mean,
+        outputSecondMoment: moments.secondMoment,
+      }));
       const rows = answers.map(({ described, distribution, moments }) => [
         significant(described.negativeSlope),
         yes(described.monotone),
@@ -83,10 +73,16 @@ export function addNegativeSlopeCommand(theory: Command): void {
         ...[described.lipschitz, distribution.massAtZero, moments.mean, moments.secondMoment].map(n => significant(n)),
       ]);
       const sentences = answers.map(({ described }) => sentence(described));
+      const explanation = `Exact, for a pre-activation of mean ${significant(mean)} and standard deviation ${significant(std)}.`;
       process.stdout.write(
-        `${table(titles, rows)}\nExact, for a pre-activation of mean ${significant(mean)} and standard deviation ${significant(std)}.\n${sentences.join('\n')}\n`,
+        json
+          ? jsonText({ mean, std, slopes: data })
+          : `${table(titles, rows)}\n${explanation}\n${sentences.join('\n')}\n`,
       );
+      if (output !== undefined) {
+        const { outputDensity } = await import('../figures/output-density.js');
+        const drawn = answers.map(({ distribution }) => distribution);
+        await writeFigure(output, outputDensity(drawn), 'Distribution of the output');
+      }
     });
 }
-
-const jsonNumber = (value: number): number | string => (Number.isFinite(value) ? value : String(value));
