@@ -16,6 +16,11 @@ export interface SessionOptions {
   readonly runtime?: OnnxRuntime;
   /** Threads for one operator; by default one for each core. */
   readonly threads?: number;
+  /**
+   * Whether threads of the engine look for work while they wait for it, instead of sleeping (default false). It pays where many short operators follow each
+   * other, and on a busy machine it takes cores from others.
+   */
+  readonly spinning?: boolean;
   /** What ONNX Runtime computes on, in order of preference, such as `['webgpu', 'wasm']`; by default its own choice. */
   readonly executionProviders?: readonly string[];
   /**
@@ -79,12 +84,6 @@ function mark(results: Readonly<Record<string, TensorData>>): Float32Array | nul
   return null;
 }
 
-/**
- * Threads of the engine sleep while they wait. Spinning makes the best case a tenth faster, but where the engine has as many threads as there are cores, as
- * by default, a spinning one may keep the calling thread from its core: every second session then took twice the time of one thread (measured).
- */
-const patientThreads = { session: { intra_op: { allow_spinning: '0' } } };
-
 /** Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it. */
 export async function openSession(model: Model, options: SessionOptions = {}): Promise<Session> {
   const runtime: OnnxRuntime = options.runtime ?? (await import('#onnxruntime'));
@@ -94,7 +93,7 @@ export async function openSession(model: Model, options: SessionOptions = {}): P
   try {
     session = await runtime.InferenceSession.create(bytes, {
       logSeverityLevel: fatalOnly,
-      extra: patientThreads,
+      extra: { session: { intra_op: { allow_spinning: options.spinning ? '1' : '0' } } },
       ...(options.threads === undefined ? {} : { intraOpNumThreads: options.threads }),
       ...(options.executionProviders === undefined ? {} : { executionProviders: options.executionProviders }),
       graphOptimizationLevel: options.graphOptimizationLevel ?? 'all',

@@ -162,8 +162,8 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
     sampleDims: options.sampleDims ?? {},
     session: { ...(runtime && { runtime }), ...(threads !== undefined && { threads }) },
   });
-  // ONNX Runtime's blocked layout costs a step more in rearranging than it wins in convolutions (measured).
-  const session = await openSession(plan.model, { graphOptimizationLevel: 'extended', ...options });
+  // ONNX Runtime's blocked layout costs a step more in rearranging than it wins in convolutions, and threads that sleep between its operators are as slow as one (measured).
+  const session = await openSession(plan.model, { graphOptimizationLevel: 'extended', spinning: true, ...options });
   const buffers = (carried: Carried, current: Float32Array): Buffers => ({
     ...carried,
     current,
