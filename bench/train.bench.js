@@ -8,6 +8,7 @@ import { execFileSync } from 'node:child_process';
 import { mkdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import { writeFigure } from '../dist/cli/figure-file.js';
+import { matrixProduct } from './matrix-product.js';
 import { secondCore } from './second-core.js';
 import { quantile, spread } from './statistics.js';
 import { printAims } from './train-aims.js';
@@ -121,6 +122,18 @@ function print({ name, batch }, times) {
   for (const who of times.get('ReLU').keys()) line(who, times.get('PReLU').get(who), times.get('ReLU').get(who));
 }
 
+/** Billions of floating-point operations a second in the products of a dense network's step (three for each layer, two for the first), beside those of a large product. */
+async function printRate(measured) {
+  const mlp = measured.find(({ key }) => key === 'mlp');
+  if (!mlp) return;
+  const sizes = mlp.layers.flatMap(({ kind, inputs, outputs }) => (kind === 'dense' ? [inputs * outputs] : []));
+  const operations = 2 * mlp.batch * sizes.reduce((sum, each, at) => sum + each * (at === 0 ? 2 : 3), 0);
+  const step = quantile(mlp.times.get('ReLU').get(baseline), 0.5);
+  console.log(
+    `\nGFLOP/s on one thread: a step of ${mlp.name} ${(operations / step / 1e6).toFixed(0)}, a product of 768x768 matrices ${(await matrixProduct()).toFixed(0)}`,
+  );
+}
+
 /** Memory after 1,000 steps and after 10,000, in a process of its own. */
 function printMemory() {
   const script = fileURLToPath(new URL('train-memory.js', import.meta.url));
@@ -146,6 +159,7 @@ export async function run(flags) {
   await writeFigure('out/train.svg', drawSteps(measured, rectifiers, baseline), 'Training steps');
   printMemory();
   printAims(measured);
+  await printRate(measured);
   const { arithmetic, copying } = await secondCore(21);
   console.log('\n2 threads against 1 on this machine, whatever they run');
   console.log(`  arithmetic ${spread(arithmetic, 2)}   copying ${spread(copying, 2)}`);
