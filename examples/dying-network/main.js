@@ -1,7 +1,7 @@
 /*
  * Trains one deep narrow network three times, on the same data with the same seed, and prints how many units are dead after each of some
  * steps: with ReLU it dies and stays dead, with a leak or a learned slope it does not. `node examples/dying-network/main.js`; `--seed 3` draws
- * another network, `--all` prints every step, `--json` the same as JSON.
+ * another network, `--steps 300` trains for longer, `--all` prints every step, `--json` the same as JSON.
  */
 import { parseArgs } from 'node:util';
 import { parseRectifier } from 'reluminate';
@@ -11,16 +11,17 @@ import { buildNetwork, moons, openTrainer } from 'reluminate/train';
 const { values: flags } = parseArgs({
   options: {
     seed: { type: 'string', default: '0' },
+    steps: { type: 'string', default: '150' },
     all: { type: 'boolean', default: false },
     json: { type: 'boolean', default: false },
   },
 });
 const seed = Number(flags.seed);
 const rectifiers = ['relu', 'leaky:0.01', 'prelu'];
-const steps = 150;
+const steps = Number(flags.steps);
 const shown = flags.all
   ? Array.from({ length: steps + 1 }, (_, step) => step)
-  : [0, 1, 2, 5, 10, 20, 40, 60, 80, 100, steps];
+  : [0, 1, 2, 5, 10, 20, 40, 60, 80, 100, steps].filter(step => step <= steps);
 const data = moons({ count: 256, noise: 0.1, seed: 0 });
 const x = { type: 'float32', dims: [data.count, 2], data: data.inputs };
 const samples = {

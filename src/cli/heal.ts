@@ -15,21 +15,20 @@ import type { InputSpec } from '../onnx/tensor-data.js';
 import { printable } from '../report/names.js';
 import { version } from '../version.js';
 import { plural } from '../words.js';
+import { addCheckOptions, type CheckFlags } from './check-options.js';
 import { addDataOptions, type DataFlags, samplesOf } from './data-options.js';
 import { type HealFlags, repairsOf, type Step } from './heal-steps.js';
 import { stepText, verificationText } from './heal-text.js';
-import { collect, parseCount, parseNumber, parseSeed, parseThreads, parseTolerance } from './options.js';
+import { collect, parseCount, parseNumber } from './options.js';
 import { isSameFile, requireApart, requireWritable } from './result-file.js';
 
-interface Flags extends DataFlags, Omit<HealFlags, 'ranges'> {
+interface Flags extends DataFlags, CheckFlags, Omit<HealFlags, 'ranges' | 'tolerance'> {
   readonly inputRange?: string[];
   readonly output?: string;
   readonly json?: string;
   readonly force?: boolean;
   readonly dryRun?: boolean;
   readonly all?: boolean;
-  readonly rounds: number;
-  readonly threads?: number;
 }
 
 /** `leaky`, `leaky:0.01`, `prelu`, `prelu:0.25` or a slope `tailored`. */
@@ -84,15 +83,8 @@ export function addHealCommand(program: Command, finish: (code: number) => void)
       'with --prune and --revive: units that are proved dead for inputs in this range too; as for audit',
       collect,
     );
-  addDataOptions(command)
-    .optionsGroup('Checking:')
-    .option(
-      '--tolerance <share>',
-      'largest difference beside the largest value of an output; by default what passes for rounding',
-      parseTolerance,
-    )
-    .option('--rounds <n>', 'interleaved runs in which both models are timed; 0 for none', parseSeed, 21)
-    .option('--threads <n>', 'threads of the engine; by default one for each core', parseThreads)
+  addDataOptions(command);
+  addCheckOptions(command)
     .optionsGroup('Results:')
     .option('-o, --output <file>', 'where the healed model goes, whole or not at all')
     .option('--dry-run', 'repair and check, but write no model')

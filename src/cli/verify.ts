@@ -7,16 +7,14 @@ import { type Verification, verify } from '../heal/verify.js';
 import { readModelFile, writeWhole } from '../onnx/file.js';
 import { inputSpecs } from '../onnx/model.js';
 import { printable } from '../report/names.js';
+import { addCheckOptions, type CheckFlags } from './check-options.js';
 import { addDataOptions, type DataFlags, samplesOf } from './data-options.js';
 import { verificationText } from './heal-text.js';
-import { collect, parseSeed, parseThreads, parseTolerance } from './options.js';
+import { collect } from './options.js';
 import { requireApart } from './result-file.js';
 
-interface Flags extends DataFlags {
+interface Flags extends DataFlags, CheckFlags {
   readonly inputRange?: string[];
-  readonly tolerance?: number;
-  readonly rounds: number;
-  readonly threads?: number;
   readonly json?: string;
 }
 
@@ -27,16 +25,12 @@ export function addVerifyCommand(program: Command, finish: (code: number) => voi
     .description('run two models on the same samples: how far their outputs lie apart, and what each costs')
     .argument('<original>', 'ONNX file')
     .argument('<other>', 'ONNX file with the same inputs and outputs');
-  addDataOptions(command)
-    .option('--input-range <range>', 'draw random inputs uniformly from this range; as for audit', collect)
-    .optionsGroup('Checking:')
-    .option(
-      '--tolerance <share>',
-      'largest difference beside the largest value of an output; by default what passes for rounding',
-      parseTolerance,
-    )
-    .option('--rounds <n>', 'interleaved runs in which both models are timed; 0 for none', parseSeed, 21)
-    .option('--threads <n>', 'threads of the engine; by default one for each core', parseThreads)
+  addDataOptions(command).option(
+    '--input-range <range>',
+    'draw random inputs uniformly from this range; as for audit',
+    collect,
+  );
+  addCheckOptions(command)
     .optionsGroup('Results:')
     .option('--json <file>', 'write what was found as JSON; - for standard output, in place of the table')
     .addHelpText(
