@@ -42,7 +42,7 @@ export const ratioPanel = (title, { rows, names, cases, x, width, height }) =>
     height,
     marginLeft: 150,
     x: { type: 'log', grid: true, ...x },
-    y: { label: null, domain: names.filter(each => rows.some(({ name }) => name === each)), tickFormat: name => name },
+    y: { label: null, domain: names, tickFormat: name => name },
     marks: [
       Plot.ruleX([1], { stroke: 'currentColor', strokeOpacity: 0.6 }),
       ...cases.flatMap((_, index) => {

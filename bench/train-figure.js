@@ -20,7 +20,7 @@ export const drawSteps = (measured, rectifiers, baseline) =>
       );
       return ratioPanel(name, {
         rows,
-        names: [...new Set(rows.map(row => row.name))],
+        names: [...new Set(measured.flatMap(each => [...each.times.get(rectifiers[0]).keys()]))],
         cases: rectifiers,
         width,
         height,
