@@ -61,12 +61,12 @@ function jumpProduct({ value, derivative, kinks }: Rectifier, c: number, std: nu
 
 /** By quadrature, interpolated in acos c, of which C and the smooth part of C' are smooth functions, at ±1 too. */
 function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
-  const { value, derivative, kinks, lipschitz } = rectifier;
-  const norm = gaussianProduct(value, kinks, 1, std);
+  const { value, derivative, kinks, lipschitz, width = 1 } = rectifier;
+  const norm = gaussianProduct(value, kinks, 1, std, width);
   checkNorm(rectifier, norm);
   const tabulate = (f: (x: number) => number, scale: number) => {
     let table: ((angle: number) => number) | undefined;
-    const entry = (angle: number) => (gaussianProduct(f, kinks, Math.cos(angle), std) * scale) / norm;
+    const entry = (angle: number) => (gaussianProduct(f, kinks, Math.cos(angle), std, width) * scale) / norm;
     return (c: number) => {
       table ??= interpolated(entry, 0, Math.PI, 1e-7);
       return table(Math.acos(c));
@@ -85,8 +85,9 @@ function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
  * The correlation map of a rectifier: for two Gaussian pre-activations X and Y of mean 0, variance q (default 1) and correlation c,
  * C(c) = E f(X) f(Y) / E f(X)², uncentred, and C'(c) = q E f'(X) f'(Y) / E f(X)². For leaky ReLU with slope a, C(c) = c + g (√(1 - c²) - c acos c)/π with
  * g = (1 - a)²/(1 + a²), whatever q (Cho & Saul 2009, equation 6; Zhang, Botev & Martens 2022); for RReLU with slopes
- * drawn for each input anew, its closed form has C(1) < 1. For the rest quadrature, to about 1e-10 (1e-9 for large q), tabulated
- * at the first call (some tenths of a second, more for large q). C'(1) is infinite where f jumps. Throws a RangeError for c outside [-1, 1], for a q that is not
+ * drawn for each input anew, its closed form has C(1) < 1. For the rest quadrature, to about 1e-10 (1e-8 where f turns in a stretch that is short beside √q, and
+ * there C' beside ±1 to about 1e-6), tabulated at the first call (some tenths of a second, a second or two for such f). C'(1) is infinite where f jumps. Throws a
+ * RangeError for c outside [-1, 1], for a q that is not
  * positive, and where E f² is 0 or infinite in float64.
  *
  * @example
@@ -106,9 +107,10 @@ export function correlationMap(rectifier: Rectifier, preActivationVariance = 1):
 /** C(c) for one c, without a table, to about 1e-12. */
 export function correlationBehind(rectifier: Rectifier, std: number, c: number): number {
   if (hasClosedForm(rectifier)) return slopeMap(rectifier).value(c);
-  const norm = gaussianProduct(rectifier.value, rectifier.kinks, 1, std);
+  const { value, kinks, width = 1 } = rectifier;
+  const norm = gaussianProduct(value, kinks, 1, std, width);
   checkNorm(rectifier, norm);
-  return gaussianProduct(rectifier.value, rectifier.kinks, c, std) / norm;
+  return gaussianProduct(value, kinks, c, std, width) / norm;
 }
 
 /**
