@@ -239,6 +239,14 @@ describe('what is refused', () => {
     expect(make).toThrow(message);
   });
 
+  test('a rectifier is no map, though it has a value and a derivative', () => {
+    const message = "map must be a correlation map, such as correlationMap(parseRectifier('relu')), got";
+    expect(() => iterateCorrelation(parseRectifier('relu'), 0, 1)).toThrow(
+      new TypeError(`iterateCorrelation: ${message} a rectifier`),
+    );
+    expect(() => limitCorrelation('relu' as never)).toThrow(new TypeError(`limitCorrelation: ${message} 'relu'`));
+  });
+
   test('rounding beyond 1 is not', () => {
     expect(relu.value(1 + 1e-12)).toBe(1);
     expect(mapOf('gelu').value(-1 - 1e-12)).toBe(mapOf('gelu').value(-1));

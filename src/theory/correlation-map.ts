@@ -1,3 +1,4 @@
+import { describe } from '../rectifiers/floats.js';
 import { normalDensity } from '../rectifiers/normal.js';
 import { finite, positive, whole } from '../rectifiers/parameters.js';
 import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
@@ -19,6 +20,16 @@ export function correlation(operation: string, c: number): number {
   if (!(Math.abs(finite(operation, 'c', c)) <= 1 + 1e-9))
     throw new RangeError(`${operation}: c must be from -1 to 1, got ${c}`);
   return Math.max(-1, Math.min(1, c));
+}
+
+/** The map, once it is one and not the rectifier itself, which has a value and a derivative too. */
+export function checkMap(operation: string, map: CorrelationMap): CorrelationMap {
+  const isRectifier = (map as Partial<Rectifier> | null | undefined)?.moments !== undefined;
+  if (isRectifier || typeof (map as Partial<CorrelationMap> | null | undefined)?.value !== 'function')
+    throw new TypeError(
+      `${operation}: map must be a correlation map, such as correlationMap(parseRectifier('relu')), got ${isRectifier ? 'a rectifier' : describe(map)}`,
+    );
+  return map;
 }
 
 const checked = (map: CorrelationMap): CorrelationMap => ({
@@ -123,6 +134,7 @@ export function correlationBehind(rectifier: Rectifier, std: number, c: number):
  * iterateCorrelation(correlationMap(parseRectifier('relu')), 0, 3).map(c => c.toFixed(4)); // => ["0.0000", "0.3183", "0.4937", "0.6048"]
  */
 export function iterateCorrelation(map: CorrelationMap, c: number, depth: number): number[] {
+  checkMap('iterateCorrelation', map);
   const correlations = [correlation('iterateCorrelation', c)];
   for (let layer = 0; layer < whole('iterateCorrelation', 'depth', depth, 0); layer++)
     correlations.push(map.value(correlations[layer]!));
@@ -153,6 +165,7 @@ const resolution = 1e-6;
  * limitCorrelation(correlationMap(parseRectifier('gelu'))).correlation.toFixed(4); // => "0.7604"
  */
 export function limitCorrelation(map: CorrelationMap): CorrelationLimit | null {
+  checkMap('limitCorrelation', map);
   const keepsOne = map.value(1) > 1 - 1e-12;
   if (keepsOne && map.derivative(1) <= 1 + resolution) {
     const isLinear = map.value(0) < 1e-12;
