@@ -9,6 +9,7 @@ import {
   leakyRelu,
   leakyReluDerivative,
   relu,
+  selu,
   silu,
   thresholdedRelu,
 } from './index.js';
@@ -126,6 +127,7 @@ describe('out', () => {
     [() => leakyRelu(-1, { slope: 0.5 } as object), 'leakyRelu: options must give negativeSlope, got slope'],
     [() => elu(-1, { negativeSlope: 0.5 } as object), 'elu: options must give alpha, got negativeSlope'],
     [() => celu([-1], { out: [0], a: 0.5 } as object), 'celu: options must give alpha, got a'],
+    [() => selu(-1, { alpha: 2, gamma: 1 } as object), 'selu: options must give alpha or lambda, got gamma'],
     [() => silu(-1, { alpha: 2 } as object), 'silu: options must give beta, got alpha'],
     [() => thresholdedRelu(-1, { alpha: 2 } as object), 'thresholdedRelu: options must give theta, got alpha'],
   ])('%s: a misspelled parameter is refused', (call, message) => {

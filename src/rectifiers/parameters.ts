@@ -50,11 +50,11 @@ export function refuseNonObject(operation: string, options: unknown, such: strin
 /** What functions and kernels take beside their parameters. */
 const shared = ['out', 'atZero', 'path'];
 
-/** Throws a TypeError for options without the parameter `name` that have one of another name: it is misspelled, and would not count. */
-export function refuseMisspelled(operation: string, options: object, name: string): void {
+/** Throws a TypeError for options that give something of another name than these: it is misspelled, and would not count. */
+export function refuseMisspelled(operation: string, options: object, ...names: readonly string[]): void {
   for (const key in options)
-    if (options[key as never] !== undefined && !shared.includes(key))
-      throw new TypeError(`${operation}: options must give ${name}, got ${key}`);
+    if (options[key as never] !== undefined && !names.includes(key) && !shared.includes(key))
+      throw new TypeError(`${operation}: options must give ${names.join(' or ')}, got ${key}`);
 }
 
 /** A parameter as labels show it: rounded, with a true minus sign. */
