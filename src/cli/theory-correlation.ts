@@ -57,7 +57,7 @@ const cells = ({ label, correlations, chi, limit }: ReturnType<typeof answer>): 
 
 const explanation = (makes: string, variance: number): string => `
 What ${makes} of the correlation c of two inputs' pre-activations: exact for wide layers without biases (closed
-forms, or quadrature to 1e-10) whose weights keep the pre-activations' variance at ${four(variance)}. C′(1) is what a layer multiplies a small squared
+forms, or quadrature to 1e-8) whose weights keep the pre-activations' variance at ${four(variance)}. C′(1) is what a layer multiplies a small squared
 distance between inputs by. Where it is at most 1, depth makes all inputs the same; above 1 it tells nearly equal inputs apart.
 Every pair ends where "goes to" says, whatever it started from.
 `;

@@ -90,6 +90,7 @@ describe('rectifierCurves', () => {
 
   test.each([
     [() => rectifierCurves([]), 'there must be a rectifier'],
+    [() => rectifierCurves(['relu' as never]), 'rectifierCurves: rectifier must be a rectifier, such as'],
     [() => draw(['relu'], { width: 100 }), 'width must be 320 or more, got 100'],
     [() => draw(['relu'], { width: 10_001 }), 'width must be 10000 or less, got 10001'],
     [() => draw(['relu'], { domain: [1, 1] }), 'got 1 to 1'],

@@ -1,5 +1,5 @@
 import * as Plot from '@observablehq/plot';
-import type { Rectifier } from '../rectifiers/rectifier.js';
+import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
 import { dashOf, figure, panel, strokeOf } from './drawing.js';
 
 export interface CurveOptions {
@@ -122,6 +122,7 @@ export function rectifierCurves(
   { width = 960, domain = [-4, 4] }: CurveOptions = {},
 ): string {
   if (rectifiers.length === 0) throw new RangeError('rectifierCurves: there must be a rectifier, got none');
+  for (const rectifier of rectifiers) checkRectifier('rectifierCurves', rectifier);
   checkDomain(domain);
   const shown = panels.filter(({ of }) => rectifiers.some(of));
   const labels = rectifiers.map(({ label }) => label);

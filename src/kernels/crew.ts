@@ -40,7 +40,8 @@ function serve({ module, memory, at, looks }: Post): void {
     } catch {
       state = 3;
     }
-    Atomics.store(numbers, at, state);
+    // Unless the caller has given it up and ordered anew.
+    Atomics.compareExchange(numbers, at, 2, state);
     Atomics.notify(numbers, at);
   }
 }

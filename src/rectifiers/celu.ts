@@ -1,7 +1,7 @@
 import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
-import { fittedDivisor, positive, refuseNonObject, rounded } from './parameters.js';
+import { fittedDivisor, positive, refuseMisspelled, refuseNonObject, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface CeluOptions {
@@ -11,6 +11,7 @@ export interface CeluOptions {
 
 function alphaOf(operation: string, options: CeluOptions, x?: Elements): number {
   refuseNonObject(operation, options, '{ alpha: 1 }');
+  if (options.alpha === undefined) refuseMisspelled(operation, options, 'alpha');
   const { alpha = 1 } = options;
   return fittedDivisor(operation, 'alpha', positive(operation, 'alpha', alpha), x);
 }

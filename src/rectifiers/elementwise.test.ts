@@ -1,7 +1,18 @@
 import { Float16Array } from '@petamoriken/float16';
 import fc from 'fast-check';
 import { describe, expect, expectTypeOf, test } from 'vitest';
-import { type Elements, gelu, leakyRelu, leakyReluDerivative, relu, silu } from './index.js';
+import {
+  celu,
+  type Elements,
+  elu,
+  gelu,
+  leakyRelu,
+  leakyReluDerivative,
+  relu,
+  selu,
+  silu,
+  thresholdedRelu,
+} from './index.js';
 
 describe('kinds', () => {
   test('a number gives a number, an array the same kind of array', () => {
@@ -110,6 +121,21 @@ describe('out', () => {
     const buffer = new ArrayBuffer(8);
     const [x, out] = [new Float16Array(buffer, 0, 3), new Float16Array(buffer, 2, 3)];
     expect(() => relu(x, { out })).toThrow('relu: out must be x itself or not overlap it');
+  });
+
+  test.each([
+    [() => leakyRelu(-1, { slope: 0.5 } as object), 'leakyRelu: options must give negativeSlope, got slope'],
+    [() => elu(-1, { negativeSlope: 0.5 } as object), 'elu: options must give alpha, got negativeSlope'],
+    [() => celu([-1], { out: [0], a: 0.5 } as object), 'celu: options must give alpha, got a'],
+    [() => selu(-1, { alpha: 2, gamma: 1 } as object), 'selu: options must give alpha or lambda, got gamma'],
+    [() => silu(-1, { alpha: 2 } as object), 'silu: options must give beta, got alpha'],
+    [() => thresholdedRelu(-1, { alpha: 2 } as object), 'thresholdedRelu: options must give theta, got alpha'],
+  ])('%s: a misspelled parameter is refused', (call, message) => {
+    expect(call).toThrow(new TypeError(message));
+  });
+
+  test('options left undefined are not there', () => {
+    expect(leakyRelu(-1, { negativeSlope: undefined, slope: undefined } as object)).toBe(-0.01);
   });
 
   test('detached buffers are refused', () => {

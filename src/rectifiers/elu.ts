@@ -2,7 +2,7 @@ import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { finite, fitted, fittedDivisor, positive, refuseNonObject, rounded } from './parameters.js';
+import { finite, fitted, fittedDivisor, positive, refuseMisspelled, refuseNonObject, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface EluOptions {
@@ -12,6 +12,7 @@ export interface EluOptions {
 
 function alphaOf(operation: string, options: EluOptions, x?: Elements): number {
   refuseNonObject(operation, options, '{ alpha: 1 }');
+  if (options.alpha === undefined) refuseMisspelled(operation, options, 'alpha');
   const { alpha = 1 } = options;
   return fitted(operation, 'alpha', finite(operation, 'alpha', alpha), x);
 }

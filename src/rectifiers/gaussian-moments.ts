@@ -51,7 +51,7 @@ export function slopeMoments(mean: number, std: number, slope: number, slopeSqua
 }
 
 /** Where a smooth rectifier turns, in units of its width: outside ±40 all are lines to float64. */
-const bends = [-40, -10, -3, 0, 3, 10, 40];
+export const bends: readonly number[] = [-40, -10, -3, 0, 3, 10, 40];
 
 /** The Gaussian is cut off this many standard deviations from its mean: less than 2e-23 lies beyond. */
 const cut = 10;

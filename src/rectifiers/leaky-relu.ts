@@ -2,7 +2,7 @@ import { elementwise } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { slopeMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { finite, fitted, refuseNonObject, rounded } from './parameters.js';
+import { finite, fitted, refuseMisspelled, refuseNonObject, rounded } from './parameters.js';
 import {
   flat,
   flats,
@@ -35,6 +35,7 @@ export function slopeOf(operation: string, options: NegativeSlopeOption, x?: Ele
       `${operation}: one of negativeSlope and alpha must be given, got negativeSlope ${negativeSlope} and alpha ${alpha}`,
     );
   const given = negativeSlope === undefined ? alpha : negativeSlope;
+  if (given === undefined) refuseMisspelled(operation, options, 'negativeSlope');
   return fitted(operation, 'negativeSlope', finite(operation, 'negativeSlope', given === undefined ? 0.01 : given), x);
 }
 

@@ -47,6 +47,16 @@ export function refuseNonObject(operation: string, options: unknown, such: strin
     throw new TypeError(`${operation}: options must be an object such as ${such}, got ${describe(options)}`);
 }
 
+/** What functions and kernels take beside their parameters. */
+const shared = ['out', 'atZero', 'path'];
+
+/** Throws a TypeError for options that give something of another name than these: it is misspelled, and would not count. */
+export function refuseMisspelled(operation: string, options: object, ...names: readonly string[]): void {
+  for (const key in options)
+    if (options[key as never] !== undefined && !names.includes(key) && !shared.includes(key))
+      throw new TypeError(`${operation}: options must give ${names.join(' or ')}, got ${key}`);
+}
+
 /** A parameter as labels show it: rounded, with a true minus sign. */
 export const rounded = (value: number, digits = 4): string =>
   String(Number(value.toPrecision(digits))).replaceAll('-', '\u2212');

@@ -233,6 +233,15 @@ test('bad options are refused', () => {
   expect(() => createPreluUnit(3 as never)).toThrow(
     'createPreluUnit: options must be an object such as { channels: 64 }, got 3',
   );
+  expect(() => createPreluUnit({ init: 0.1 } as object)).toThrow(
+    new TypeError('createPreluUnit: options must give channels or initial or constraint, got init'),
+  );
+  expect(() => preluUnitStep(createPreluUnit(), [1], { learningRate: 1, decay: 1 } as never)).toThrow(
+    new TypeError('preluUnitStep: options must give learningRate or momentum or weightDecay, got decay'),
+  );
+  expect(() => createPreluUnit({ constraint: { kind: 'projection', min: 0 } as never })).toThrow(
+    new TypeError('createPreluUnit: constraint must give kind, lower or upper, got min'),
+  );
   expect(() => preluUnitForward(createPreluUnit({ channels: 3 }), [1, 2])).toThrow(
     'preluUnitForward: slopes must have length',
   );

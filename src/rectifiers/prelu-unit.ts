@@ -1,7 +1,7 @@
 import { asFloats, describe, type Elements, type FloatArray, type OutOption, type Result } from './floats.js';
 import type { AtZeroOption } from './kink.js';
 import type { LayoutOption } from './layout.js';
-import { finite, refuseNonObject, whole } from './parameters.js';
+import { finite, refuseMisspelled, refuseNonObject, whole } from './parameters.js';
 import { rectify } from './prelu.js';
 import { backwardFor, type PreluGradients } from './prelu-backward.js';
 import {
@@ -48,6 +48,7 @@ const mostChannels = 2 ** 26;
 export function createPreluUnit(options: PreluUnitOptions = {}): PreluUnit {
   const operation = 'createPreluUnit';
   refuseNonObject(operation, options, '{ channels: 64 }');
+  refuseMisspelled(operation, options, 'channels', 'initial', 'constraint');
   const { channels = 1, initial = 0.25, constraint = { kind: 'none' } } = options;
   if (whole(operation, 'channels', channels, 1) > mostChannels)
     throw new RangeError(`${operation}: channels must be at most 2^26, got ${channels}`);
@@ -158,6 +159,7 @@ export interface PreluStepOptions {
 export function preluUnitStep(unit: PreluUnit, dslopes: FloatArray, options: PreluStepOptions): PreluUnit {
   const operation = 'preluUnitStep';
   refuseNonObject(operation, options, '{ learningRate: 0.01 }');
+  refuseMisspelled(operation, options, 'learningRate', 'momentum', 'weightDecay');
   const { learningRate, momentum = 0, weightDecay = 0 } = options;
   const atLeast0 = (name: string, value: number) => {
     if (finite(operation, name, value) < 0)

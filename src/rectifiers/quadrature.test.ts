@@ -17,3 +17,8 @@ test('kinks at given points, and sharp peaks', () => {
 test('NaN comes back as NaN', () => {
   expect(integrate(() => NaN, [0, 1])).toBe(NaN);
 });
+
+test('what the first panels see next to nothing of, and what is almost nothing, ends', () => {
+  expect(integrate(x => Math.exp(x / 1e-3), [-9, 0])).toBeCloseTo(1e-3, 15);
+  expect(integrate(x => Math.exp((x - 7) / 1e-2), [-9, 0])).toBeCloseTo(0, 15);
+});

@@ -35,20 +35,28 @@ function panel(f: (x: number) => number, from: number, to: number, depth: number
 /** Halving stops here: panels this small hold nothing that float64 can tell. */
 const deepest = 50;
 
+/** Integrals this small are as good as 0: their digits, and those of what they are compared to, would be lost below float64's range. */
+const least = 1e-290;
+
 /**
  * The integral of f between the first and the last of `points` (ascending), which must include every kink and jump of f:
  * Gauss–Kronrod (7, 15) panels, halved until the two rules agree to `tolerance` of the integral of |f| (Piessens et al. 1983,
- * QUADPACK). The Kronrod sum that is kept is then far closer than that.
+ * QUADPACK), which grows as halving finds more of it. The Kronrod sum that is kept is then far closer than that.
  */
 export function integrate(f: (x: number) => number, points: readonly number[], tolerance = 1e-12): number {
   const panels = points.slice(1).map((to, k) => panel(f, points[k] as number, to, 0));
-  const scale = panels.reduce((sum, { size }) => sum + size, 0);
+  let scale = panels.reduce((sum, { size }) => sum + size, least);
   let integral = 0;
   for (let next = panels.pop(); next; next = panels.pop()) {
-    const { from, to, depth, sum, error } = next;
+    const { from, to, depth, sum, error, size } = next;
+    if (error <= tolerance * scale || depth === deepest || Number.isNaN(error)) {
+      integral += sum;
+      continue;
+    }
     const middle = (from + to) / 2;
-    if (error <= tolerance * scale || depth === deepest || Number.isNaN(error)) integral += sum;
-    else panels.push(panel(f, from, middle, depth + 1), panel(f, middle, to, depth + 1));
+    const [left, right] = [panel(f, from, middle, depth + 1), panel(f, middle, to, depth + 1)];
+    scale += Math.max(0, left.size + right.size - size);
+    panels.push(left, right);
   }
   return integral;
 }

@@ -2,7 +2,7 @@ import { elementwise, type Loop, total } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { type AtZeroOption, atKink } from './kink.js';
-import { fittedDivisor, positive, refuseNonObject } from './parameters.js';
+import { fittedDivisor, positive, refuseMisspelled, refuseNonObject } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 /**
@@ -31,6 +31,8 @@ export interface SeluOptions {
 
 function parametersOf(operation: string, options: SeluOptions, x?: Elements): readonly [number, number] {
   refuseNonObject(operation, options, '{ alpha: 1.67, lambda: 1.05 }');
+  if (options.alpha === undefined || options.lambda === undefined)
+    refuseMisspelled(operation, options, 'alpha', 'lambda');
   const { alpha = seluAlpha, lambda = seluLambda } = options;
   return [
     fittedDivisor(operation, 'lambda', positive(operation, 'lambda', lambda), x),

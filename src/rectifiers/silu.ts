@@ -2,7 +2,7 @@ import { elementwise, type Loop } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { quadratureMoments } from './gaussian-moments.js';
 import { damped, logistic } from './logistic.js';
-import { finite, fitted, positive, refuseNonObject, rounded } from './parameters.js';
+import { finite, fitted, positive, refuseMisspelled, refuseNonObject, rounded } from './parameters.js';
 import type { Rectifier } from './rectifier.js';
 
 export interface BetaOption {
@@ -12,6 +12,7 @@ export interface BetaOption {
 
 function betaOf(operation: string, options: BetaOption, x: Elements): number {
   refuseNonObject(operation, options, '{ beta: 1 }');
+  if (options.beta === undefined) refuseMisspelled(operation, options, 'beta');
   const { beta = 1 } = options;
   return fitted(operation, 'beta', finite(operation, 'beta', beta), x);
 }

@@ -22,6 +22,8 @@ export function checkConstraint(operation: string, constraint: SlopeConstraint):
     throw new RangeError(
       `${operation}: constraint.kind must be 'none', 'projection', 'softplus' or 'sigmoid', got ${describe(kind)}`,
     );
+  const other = Object.keys(constraint).find(key => !['kind', 'lower', 'upper'].includes(key));
+  if (other !== undefined) throw new TypeError(`${operation}: constraint must give kind, lower or upper, got ${other}`);
   const { lower, upper } = constraint as { lower?: number; upper?: number };
   if (lower !== undefined || kind === 'sigmoid') finite(operation, 'constraint.lower', lower as number);
   if (upper !== undefined || kind === 'sigmoid') finite(operation, 'constraint.upper', upper as number);

@@ -1,7 +1,7 @@
 import { elementwise, type Loop } from './elementwise.js';
 import type { Elements, OutOption, Result } from './floats.js';
 import { partAbove } from './gaussian-moments.js';
-import { finite, fitted, refuseNonObject, rounded } from './parameters.js';
+import { finite, fitted, refuseMisspelled, refuseNonObject, rounded } from './parameters.js';
 import { flat, flats } from './piecewise-linear.js';
 import type { Rectifier } from './rectifier.js';
 
@@ -12,6 +12,7 @@ export interface ThetaOption {
 
 function thetaOf(operation: string, options: ThetaOption, x: Elements): number {
   refuseNonObject(operation, options, '{ theta: 1 }');
+  if (options.theta === undefined) refuseMisspelled(operation, options, 'theta');
   const { theta = 1 } = options;
   return fitted(operation, 'theta', finite(operation, 'theta', theta), x);
 }

@@ -1,4 +1,4 @@
-import type { Rectifier } from '../rectifiers/rectifier.js';
+import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
 
 /** Where a flat stretch is looked for: initial pre-activations are of the order of 1, and every named rectifier has its bends within. */
 const reach = 20;
@@ -16,6 +16,7 @@ const step = 1 / 64;
  * canDie(parseRectifier('leaky:0.01')); // => false
  */
 export function canDie(rectifier: Rectifier): boolean {
+  checkRectifier('canDie', rectifier);
   const isFlat = (x: number) => rectifier.derivative(x) === 0 && rectifier.derivative(x + step / 2) === 0;
   for (let x = -reach; x < reach; x += step) if (isFlat(x)) return true;
   return false;

@@ -142,6 +142,23 @@ describe.each(rectifierNames.filter(name => !name.startsWith('rrelu')))('%s', na
 });
 
 test.each([
+  ['celu:0.001', 1],
+  ['silu:1000', 1],
+  ['celu:0.01', 1e6],
+  ['gelu', 1e4],
+])(
+  '%s of variance %d, which turns in a stretch that is short beside the Gaussian, meets its moments',
+  (name, variance) => {
+    const rectifier = parseRectifier(name);
+    const { mean, secondMoment, derivativeMean, derivativeSecondMoment } = rectifier.moments(0, Math.sqrt(variance));
+    const map = mapOf(name, variance);
+    expect(map.value(0)).toBeCloseTo(mean ** 2 / secondMoment, 12);
+    expect(map.derivative(0)).toBeCloseTo((variance * derivativeMean ** 2) / secondMoment, 12);
+    expect(map.derivative(1)).toBeCloseTo((variance * derivativeSecondMoment) / secondMoment, 12);
+  },
+);
+
+test.each([
   ['gelu', 1, 0.6],
   ['mish', 1, -0.8],
   ['softplus', 2, 0.3],
@@ -220,6 +237,14 @@ describe('what is refused', () => {
   ])('%s', (make, message) => {
     expect(make).toThrow(RangeError);
     expect(make).toThrow(message);
+  });
+
+  test('a rectifier is no map, though it has a value and a derivative', () => {
+    const message = "map must be a correlation map, such as correlationMap(parseRectifier('relu')), got";
+    expect(() => iterateCorrelation(parseRectifier('relu'), 0, 1)).toThrow(
+      new TypeError(`iterateCorrelation: ${message} a rectifier`),
+    );
+    expect(() => limitCorrelation('relu' as never)).toThrow(new TypeError(`limitCorrelation: ${message} 'relu'`));
   });
 
   test('rounding beyond 1 is not', () => {

@@ -1,3 +1,4 @@
+import { describe } from '../rectifiers/floats.js';
 import { normalDensity } from '../rectifiers/normal.js';
 import { finite, positive, whole } from '../rectifiers/parameters.js';
 import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
@@ -19,6 +20,16 @@ export function correlation(operation: string, c: number): number {
   if (!(Math.abs(finite(operation, 'c', c)) <= 1 + 1e-9))
     throw new RangeError(`${operation}: c must be from -1 to 1, got ${c}`);
   return Math.max(-1, Math.min(1, c));
+}
+
+/** The map, once it is one and not the rectifier itself, which has a value and a derivative too. */
+export function checkMap(operation: string, map: CorrelationMap): CorrelationMap {
+  const isRectifier = (map as Partial<Rectifier> | null | undefined)?.moments !== undefined;
+  if (isRectifier || typeof (map as Partial<CorrelationMap> | null | undefined)?.value !== 'function')
+    throw new TypeError(
+      `${operation}: map must be a correlation map, such as correlationMap(parseRectifier('relu')), got ${isRectifier ? 'a rectifier' : describe(map)}`,
+    );
+  return map;
 }
 
 const checked = (map: CorrelationMap): CorrelationMap => ({
@@ -61,12 +72,12 @@ function jumpProduct({ value, derivative, kinks }: Rectifier, c: number, std: nu
 
 /** By quadrature, interpolated in acos c, of which C and the smooth part of C' are smooth functions, at ±1 too. */
 function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
-  const { value, derivative, kinks, lipschitz } = rectifier;
-  const norm = gaussianProduct(value, kinks, 1, std);
+  const { value, derivative, kinks, lipschitz, width = 1 } = rectifier;
+  const norm = gaussianProduct(value, kinks, 1, std, width);
   checkNorm(rectifier, norm);
   const tabulate = (f: (x: number) => number, scale: number) => {
     let table: ((angle: number) => number) | undefined;
-    const entry = (angle: number) => (gaussianProduct(f, kinks, Math.cos(angle), std) * scale) / norm;
+    const entry = (angle: number) => (gaussianProduct(f, kinks, Math.cos(angle), std, width) * scale) / norm;
     return (c: number) => {
       table ??= interpolated(entry, 0, Math.PI, 1e-7);
       return table(Math.acos(c));
@@ -85,8 +96,9 @@ function quadratureMap(rectifier: Rectifier, std: number): CorrelationMap {
  * The correlation map of a rectifier: for two Gaussian pre-activations X and Y of mean 0, variance q (default 1) and correlation c,
  * C(c) = E f(X) f(Y) / E f(X)², uncentred, and C'(c) = q E f'(X) f'(Y) / E f(X)². For leaky ReLU with slope a, C(c) = c + g (√(1 - c²) - c acos c)/π with
  * g = (1 - a)²/(1 + a²), whatever q (Cho & Saul 2009, equation 6; Zhang, Botev & Martens 2022); for RReLU with slopes
- * drawn for each input anew, its closed form has C(1) < 1. For the rest quadrature, to about 1e-10 (1e-9 for large q), tabulated
- * at the first call (some tenths of a second, more for large q). C'(1) is infinite where f jumps. Throws a RangeError for c outside [-1, 1], for a q that is not
+ * drawn for each input anew, its closed form has C(1) < 1. For the rest quadrature, to about 1e-10 (1e-8 where f turns in a stretch that is short beside √q, and
+ * there C' beside ±1 to about 1e-6), tabulated at the first call (some tenths of a second, a second or two for such f). C'(1) is infinite where f jumps. Throws a
+ * RangeError for c outside [-1, 1], for a q that is not
  * positive, and where E f² is 0 or infinite in float64.
  *
  * @example
@@ -106,9 +118,10 @@ export function correlationMap(rectifier: Rectifier, preActivationVariance = 1):
 /** C(c) for one c, without a table, to about 1e-12. */
 export function correlationBehind(rectifier: Rectifier, std: number, c: number): number {
   if (hasClosedForm(rectifier)) return slopeMap(rectifier).value(c);
-  const norm = gaussianProduct(rectifier.value, rectifier.kinks, 1, std);
+  const { value, kinks, width = 1 } = rectifier;
+  const norm = gaussianProduct(value, kinks, 1, std, width);
   checkNorm(rectifier, norm);
-  return gaussianProduct(rectifier.value, rectifier.kinks, c, std) / norm;
+  return gaussianProduct(value, kinks, c, std, width) / norm;
 }
 
 /**
@@ -121,6 +134,7 @@ export function correlationBehind(rectifier: Rectifier, std: number, c: number):
  * iterateCorrelation(correlationMap(parseRectifier('relu')), 0, 3).map(c => c.toFixed(4)); // => ["0.0000", "0.3183", "0.4937", "0.6048"]
  */
 export function iterateCorrelation(map: CorrelationMap, c: number, depth: number): number[] {
+  checkMap('iterateCorrelation', map);
   const correlations = [correlation('iterateCorrelation', c)];
   for (let layer = 0; layer < whole('iterateCorrelation', 'depth', depth, 0); layer++)
     correlations.push(map.value(correlations[layer]!));
@@ -151,6 +165,7 @@ const resolution = 1e-6;
  * limitCorrelation(correlationMap(parseRectifier('gelu'))).correlation.toFixed(4); // => "0.7604"
  */
 export function limitCorrelation(map: CorrelationMap): CorrelationLimit | null {
+  checkMap('limitCorrelation', map);
   const keepsOne = map.value(1) > 1 - 1e-12;
   if (keepsOne && map.derivative(1) <= 1 + resolution) {
     const isLinear = map.value(0) < 1e-12;

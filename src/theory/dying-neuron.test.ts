@@ -99,4 +99,10 @@ describe('traceNeuron', () => {
   ])('refuses %j', (options, message) => {
     expect(() => trace('leaky:1', options)).toThrow(message);
   });
+
+  test('refuses the name of a rectifier', () => {
+    expect(() => traceNeuron({ ...dyingNeuron, rectifier: 'relu' as never })).toThrow(
+      'traceNeuron: rectifier must be a rectifier, such as',
+    );
+  });
 });

@@ -1,7 +1,7 @@
 import { describe } from '../rectifiers/floats.js';
 import { finite, positive, whole } from '../rectifiers/parameters.js';
 import { preluRectifier } from '../rectifiers/prelu.js';
-import type { Rectifier } from '../rectifiers/rectifier.js';
+import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
 import { reluRectifier } from '../rectifiers/relu.js';
 import { mean } from './statistics.js';
 
@@ -93,6 +93,7 @@ export function traceNeuron(options: NeuronOptions): NeuronStep[] {
   check(options);
   const { inputs, targets, learningRate, steps } = options;
   let { weight, bias, rectifier = reluRectifier() } = options;
+  checkRectifier('traceNeuron', rectifier);
   const learnsSlope = rectifier.name.startsWith('prelu');
   const trace: NeuronStep[] = [];
   for (let step = 0; ; step++) {

@@ -171,4 +171,7 @@ describe('descriptions are checked by all that take them', () => {
 
 test('a structure needs a map', () => {
   expect(() => networkCorrelation({ depth: 1 } as never, 0)).toThrow('networkCorrelation: map must be given');
+  expect(() => networkCorrelation({ depth: 1 }, parseRectifier('relu'), 0)).toThrow(
+    'networkCorrelation: map must be a correlation map,',
+  );
 });

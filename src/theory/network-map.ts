@@ -1,6 +1,6 @@
 import { describe } from '../rectifiers/floats.js';
 import { finite, whole } from '../rectifiers/parameters.js';
-import { type CorrelationMap, correlation, correlationBehind } from './correlation-map.js';
+import { type CorrelationMap, checkMap, correlation, correlationBehind } from './correlation-map.js';
 import { checkNetwork, type NetworkDescription } from './network.js';
 import { slopeOfRectifier } from './rectifier-layer.js';
 import { signal } from './signal.js';
@@ -127,5 +127,5 @@ export function networkCorrelation(network: NetworkLike, ...rest: [number] | [Co
   if (isDescription(network)) return throughLayers(checkNetwork(operation, network), c);
   const structure = checkStructure(operation, network);
   if (rest.length === 1) throw new TypeError(`${operation}: map must be given with a structure, got none`);
-  return through(structure, c, rest[0].value);
+  return through(structure, c, checkMap(operation, rest[0]).value);
 }

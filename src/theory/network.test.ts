@@ -34,6 +34,9 @@ describe('describeNetwork', () => {
       'describeNetwork: rectifier must be one, or one for each of 1 layers but the last, got 2',
     );
     expect(() => describeNetwork([4, 4, 4], { ...options, initializer: [] })).toThrow('each of 2 layers, got 0');
+    expect(() => describeNetwork([4, 4, 4], { ...options, initializer: 'he' as never })).toThrow(
+      "describeNetwork: initializer must be an initializer, such as parseInitializer('he'), got 'he'",
+    );
     expect(() => describeNetwork([4, 4, 4], { ...options, rectifier: 'relu' as never })).toThrow(
       "describeNetwork: rectifier must be a rectifier, such as parseRectifier('relu'), got 'relu'",
     );

@@ -57,6 +57,10 @@ export function describeNetwork(
   const initializers = forEachLayer('initializer', initializer, count, 'layers');
   return initializers.map((each, at) => {
     const behind = rectifiers[at] as Rectifier | null;
+    if (typeof (each as Partial<Initializer> | null | undefined)?.law !== 'function')
+      throw new TypeError(
+        `describeNetwork: initializer must be an initializer, such as parseInitializer('he'), got ${describe(each)}`,
+      );
     if (behind !== null) checkRectifier('describeNetwork', behind);
     const shape = { fanIn: widths[at] as number, fanOut: widths[at + 1] as number, rectifier: behind };
     return { ...shape, ...each.law(shape) };

@@ -3,6 +3,7 @@ import { describe, expect, test } from 'vitest';
 import { createRandom } from '../random.js';
 import { normalCdf } from '../rectifiers/normal.js';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
+import { canDie } from './can-die.js';
 import { normalQuantile } from './normal-quantile.js';
 import { biasForFiringRate, unitFate } from './unit-death.js';
 
@@ -142,4 +143,11 @@ test('a constant that never fires is silent for inputs at any distance', () => {
   expect(unitFate({ bias: -1, weightNorm: 0 }).silentRadius).toBe(Infinity);
   expect(unitFate({ bias: 1, weightNorm: 0 })).toMatchObject({ firingRate: 1, silentRadius: 0 });
   expect(unitFate({ bias: 0, weightNorm: 1 }).silentRadius).toBe(0);
+});
+
+test('the name of a rectifier is none', () => {
+  expect(() => unitFate({ bias: 0, weightNorm: 1 }, { rectifier: 'relu' as never })).toThrow(
+    'unitFate: rectifier must be a rectifier, such as',
+  );
+  expect(() => canDie('relu' as never)).toThrow('canDie: rectifier must be a rectifier, such as');
 });

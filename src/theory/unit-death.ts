@@ -1,6 +1,6 @@
 import { normalCdf } from '../rectifiers/normal.js';
 import { finite, positive, whole } from '../rectifiers/parameters.js';
-import type { Rectifier } from '../rectifiers/rectifier.js';
+import { checkRectifier, type Rectifier } from '../rectifiers/rectifier.js';
 import { reluRectifier } from '../rectifiers/relu.js';
 import { normalQuantile } from './normal-quantile.js';
 
@@ -67,6 +67,7 @@ export function unitFate(
 ): UnitFate {
   const { mean, std } = preActivation('unitFate', unit);
   whole('unitFate', 'samples', samples, 1);
+  checkRectifier('unitFate', rectifier);
   const firingRate = above(mean, std);
   const silence = std === 0 ? 1 - firingRate : above(-mean, std);
   return {
