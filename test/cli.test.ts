@@ -172,6 +172,8 @@ describe('an audit that goes well', () => {
     const help = await run(['audit', '--help']);
     expect(help.stdout).toContain('--fail-on');
     expect([help.status, help.stderr]).toEqual([0, '']);
+    for (const command of ['audit', 'train', 'heal', 'verify', 'demo', 'plot rectifiers', 'theory'])
+      expect((await run([...command.split(' '), '--help'])).stdout, command).toContain('Exit codes: 0');
     expect(await run(['--version'])).toEqual({ status: 0, stdout: `${version}\n`, stderr: '' });
   });
 

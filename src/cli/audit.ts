@@ -73,7 +73,7 @@ export function addAuditCommand(program: Command, finish: (code: number) => void
     .addHelpText(
       'after',
       `
-Exit codes: 0 clean, 1 a --fail-on condition is met, 2 wrong usage, 3 unreadable model or data.
+Exit codes: 0 clean, 1 a --fail-on condition is met, 2 wrong usage, 3 unreadable model or data, 130 interrupted.
 
 Examples:
   reluminate audit model.onnx

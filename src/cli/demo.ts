@@ -22,6 +22,7 @@ export function addDemoCommand(program: Command): void {
     .description('train a ReLU network whose units die, audit it, heal it, and see what that is worth')
     .option('--seed <n>', 'of the network and of everything drawn', parseSeed, 0)
     .option('-o, --output <folder>', 'where models and reports go', 'reluminate-demo')
+    .addHelpText('after', '\nExit codes: 0 done, 2 wrong usage, 3 a result that cannot be written.')
     .action(runDemo);
 }
 

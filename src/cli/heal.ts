@@ -86,7 +86,7 @@ export function addHealCommand(program: Command, finish: (code: number) => void)
   addDataOptions(command);
   addCheckOptions(command)
     .optionsGroup('Results:')
-    .option('-o, --output <file>', 'where the healed model goes, whole or not at all')
+    .option('-o, --output <file>', 'where the healed model goes, whole or not at all; needed but for --dry-run')
     .option('--dry-run', 'repair and check, but write no model')
     .option('--force', 'write over the model itself, and write where there was nothing to heal')
     .option('--json <file>', 'write what was done as JSON; - for standard output, in place of the tables')

@@ -40,6 +40,15 @@ function explain(error: unknown): { line: string | null; code: number } {
 const program = new Command('reluminate')
   .description('The workbench for rectifier networks: ReLU, Leaky ReLU, Parametric ReLU')
   .version(version)
+  .addHelpText(
+    'after',
+    `
+Examples:
+  reluminate demo
+  reluminate audit model.onnx --data photos/ --html report.html
+  reluminate heal model.onnx --prune -o small.onnx
+  reluminate audit --help`,
+  )
   .configureOutput({
     outputError: (text, write) =>
       write(`reluminate: ${oneLine(text.replace(/^error: /, ''))} (--help lists the options)\n`),

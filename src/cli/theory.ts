@@ -17,18 +17,28 @@ import { addUnitCommand } from './theory-unit.js';
 export function addTheoryCommand(program: Command): void {
   const theory = program
     .command('theory')
-    .description('gain, slope, depth, odds of being born dead: answers before training');
+    .description('gain, slope, depth, odds of being born dead: answers before training')
+    .addHelpText(
+      'after',
+      `
+Exit codes: 0 answered, 2 wrong usage, 3 an unreadable model, or a result that cannot be written.
+
+Examples:
+  reluminate theory slope --depth 50
+  reluminate theory signal 256x101 --rectifier relu,leaky:0.57 --init pytorch,he
+  reluminate theory inspect model.onnx`,
+    );
   addBatchNormCommand(theory);
   addBornDeadCommand(theory);
   addCorrelationCommand(theory);
+  addDensityCommand(theory);
   addGainCommand(theory);
   addInitializersCommand(theory);
+  addInspectCommand(theory);
   addJacobianCommand(theory);
   addNeuronCommand(theory);
-  addDensityCommand(theory);
   addRegionsCommand(theory);
   addSignalCommand(theory);
   addSlopeCommand(theory);
-  addInspectCommand(theory);
   addUnitCommand(theory);
 }
