@@ -360,6 +360,9 @@ describe('nothing is written', () => {
     const { status, stdout } = await heal(at('healthy.onnx'), '--flush', '--slopes', '--revive', '-o', at('same.onnx'));
     expect(status).toBe(0);
     expect(stdout).toContain('Nothing to heal, so nothing was written.');
+    expect(stdout).not.toContain('silent');
+    const pruned = await heal(at('healthy.onnx'), '--prune', '-o', at('same.onnx'));
+    expect(pruned.stdout).toContain('so nothing was written. Units that are silent on samples only go with --silent');
     expect(await readdir(folder)).not.toContain('same.onnx');
     await heal(at('healthy.onnx'), '--slopes', '-o', at('same.onnx'), '--force');
     expect(await readFile(at('same.onnx'))).toEqual(await readFile(at('healthy.onnx')));

@@ -289,8 +289,11 @@ function textOf(
 ): string {
   const parts = [`Model ${printable(path)}\n`];
   for (const step of steps) parts.push(`\n${step.repair}: ${stepText(step, flags.all ?? false)}`);
-  if (!whole) parts.push(`\nNothing to heal${written ? '' : ', so nothing was written'}.\n`);
-  else parts.push(`\n${verificationText(whole)}\n${printable(whole.sentence)}\n`);
+  if (!whole) {
+    const onSamples =
+      flags.prune && !flags.silent ? ' Units that are silent on samples only go with --silent and --data.' : '';
+    parts.push(`\nNothing to heal${written ? '' : ', so nothing was written'}.${onSamples}\n`);
+  } else parts.push(`\n${verificationText(whole)}\n${printable(whole.sentence)}\n`);
   if (written) parts.push(`Wrote ${printable(flags.output as string)}\n`);
   else if (whole?.kept && flags.dryRun) parts.push('Wrote no model (--dry-run).\n');
   if (fedInitializers > 0)
