@@ -1,7 +1,8 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Failure } from '../failure.js';
-import { targetOf } from '../onnx/file.js';
+import { targetOf, writeModelFile } from '../onnx/file.js';
+import { embedExternal, type Model } from '../onnx/model.js';
 
 /** Whether two paths lead to the same file that is there. */
 export async function isSameFile(a: string, b: string): Promise<boolean> {
@@ -38,4 +39,10 @@ export async function requireFolder(flag: string, path: string): Promise<void> {
   } catch (cause) {
     throw new Failure('usage', `${flag}: the path must be a folder that can be written to, got '${path}'`, { cause });
   }
+}
+
+/** Writes a model that was made from another; weights that lie beside that one go into the file where it comes to lie in another folder, links followed. */
+export async function writeModelFrom(original: string, output: string, model: Model): Promise<void> {
+  const [from, to] = [await realpath(dirname(original)), await realpath(dirname(await targetOf(output)))];
+  await writeModelFile(output, from === to ? model : embedExternal(model));
 }
