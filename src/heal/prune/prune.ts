@@ -17,7 +17,7 @@ import { provedDead } from '../proved-dead.js';
 import type { Repaired } from '../repaired.js';
 import { cutChannels } from './cut.js';
 import { type Decision, decide } from './decide.js';
-import { join, joinables } from './join.js';
+import { addends, join, joinables } from './join.js';
 import { clearNegligible } from './negligible.js';
 import { costOf, type Ground, History, type PruneReport, shapesOfLayers } from './report.js';
 import { sweepInitializers, sweepNodes, takeNames } from './sweep.js';
@@ -170,7 +170,7 @@ function joinWherePaying(
 ): Decided & { joined: string[] } {
   const joined: string[] = [];
   const first = decideWith(model, claims, align);
-  const candidates = joinables(first.context, first.decision).sort((a, b) => b.tied - a.tied);
+  const candidates = joinables(first.context, first.decision, shapes).sort((a, b) => b.tied - a.tied);
   if (candidates.length === 0) return { joined, ...first };
   /** What the model costs once all is cut. */
   const costNow = (): Cost => {
@@ -232,7 +232,7 @@ export async function prune(
   tidy(model, negligible.replaced);
   const proved = ranges ? await provedDead(dissect(model), ranges, inputs, session) : new Map();
   const claims: Claims = { proved, word: constants };
-  const shapes = await shapesOfLayers(model, inputs, session);
+  const shapes = await shapesOfLayers(model, inputs, session, addends(indexGraph(model)));
   const history = new History(indexGraph(model), constantLookup(model.external), groundsOf(model, claims));
   const first = joinWherePaying(model, claims, align, shapes);
   for (const { value, unit, reason } of first.stayed) history.stayedOnClaim(first.context, value, unit, reason);
