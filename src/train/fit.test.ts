@@ -86,6 +86,10 @@ describe('going on from a checkpoint', () => {
     await expect(fit(sampleNetwork(), data, { ...common, epochs: 2, seed: 1, from: checkpoint })).rejects.toThrow(
       /^train: a checkpoint must be continued with the same seed, 0, got 1$/,
     );
+    const groups = { slope: { constraint: { kind: 'softplus' } } } as const;
+    await expect(fit(sampleNetwork(), data, { ...common, epochs: 2, groups, from: checkpoint })).rejects.toThrow(
+      /^train: a checkpoint must be continued with the same groups.slope.constraint, nothing, got {"kind":"softplus"}$/,
+    );
     const tensors = new Map([...checkpoint.state.tensors].slice(1));
     const from = { ...checkpoint, state: { ...checkpoint.state, tensors } };
     await expect(fit(sampleNetwork(), data, { ...common, epochs: 2, from })).rejects.toThrow(
