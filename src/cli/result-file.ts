@@ -14,8 +14,9 @@ export async function isSameFile(a: string, b: string): Promise<boolean> {
 export async function requireWritable(flag: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
-  const place = dirname(await targetOf(path).catch(() => path));
-  const folder = await stat(place).catch(() => null);
+  const target = await targetOf(path).catch(() => null);
+  const place = dirname(target ?? path);
+  const folder = target === null ? null : await stat(place).catch(() => null);
   const isWritable = await access(isSpecial ? path : place, constants.W_OK).then(
     () => folder?.isDirectory(),
     () => false,
@@ -43,6 +44,8 @@ export async function requireFolder(flag: string, path: string): Promise<void> {
 
 /** Writes a model that was made from another; weights that lie beside that one go into the file where it comes to lie in another folder, links followed. */
 export async function writeModelFrom(original: string, output: string, model: Model): Promise<void> {
-  const [from, to] = [await realpath(dirname(original)), await realpath(dirname(await targetOf(output)))];
-  await writeModelFile(output, from === to ? model : embedExternal(model));
+  const place = targetOf(output).then(target => realpath(dirname(target)));
+  // A place that is gone by now is for the writing to refuse.
+  const isBeside = (await place.catch(() => null)) === (await realpath(dirname(original)).catch(() => null));
+  await writeModelFile(output, isBeside ? model : embedExternal(model));
 }
