@@ -5,7 +5,7 @@ import type { Context, Pinned } from '../../onnx/channels.js';
 import { propagateConstants } from '../../onnx/constant-flow.js';
 import { constantLookup } from '../../onnx/constants.js';
 import { inlineFunctions } from '../../onnx/functions.js';
-import { copyModel, type Model, mainGraph } from '../../onnx/model.js';
+import { copyModel, inputSpecs, type Model, mainGraph } from '../../onnx/model.js';
 import type { NodeProto } from '../../onnx/proto.js';
 import { ranksOf } from '../../onnx/ranks.js';
 import { propagateReads } from '../../onnx/read-flow.js';
@@ -170,6 +170,9 @@ function joinWherePaying(
 ): Decided & { joined: string[] } {
   const joined: string[] = [];
   const first = decideWith(model, claims, align);
+  // One input may be repeated along the batch of another, which the shapes for one sample do not show.
+  const batches = new Set(inputSpecs(model).map(({ dims: [batch] }) => batch));
+  if (batches.size > 1) return { joined, ...first };
   const candidates = joinables(first.context, first.decision, shapes).sort((a, b) => b.tied - a.tied);
   if (candidates.length === 0) return { joined, ...first };
   /** What the model costs once all is cut. */
