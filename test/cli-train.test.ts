@@ -1,10 +1,13 @@
 import { readFileSync } from 'node:fs';
-import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
-import { readModel } from '../src/onnx/model.js';
-import { type Checkpoint, readCheckpoint } from '../src/train/checkpoint.js';
+import { repairNoteOf, withRepairNote } from '../src/audit/repair-note.js';
+import { readModelFile } from '../src/onnx/file.js';
+import { mainGraph, readModel, writeModel } from '../src/onnx/model.js';
+import { DataLocation } from '../src/onnx/proto.js';
+import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../src/train/checkpoint.js';
 import { iris } from '../src/train/datasets/iris.js';
 import { evaluate } from '../src/train/evaluate.js';
 import { parameterValues } from '../src/train/parameters.js';
@@ -21,6 +24,7 @@ beforeAll(async () => {
 afterAll(() => rm(folder, { recursive: true }));
 
 const file = (name: string) => readFile(join(folder, name));
+const note = { reluminate: '0.1.0', repairs: ['flush'], inputs: [], data: null, prune: null };
 const moons = ['--data', 'moons', '--net', 'mlp:16-16', '--threads', '1'];
 
 describe('train', () => {
@@ -71,6 +75,27 @@ describe('train', () => {
     const [before, after] = [readModel(await file('base.onnx')), readModel(await file('slopes.onnx'))];
     expect(parameterValues(after, 'layer1/weight')).toEqual(parameterValues(before, 'layer1/weight'));
     expect(parameterValues(after, 'layer1/slope')).not.toEqual(parameterValues(before, 'layer1/slope'));
+  });
+
+  test('trained further, a model of which some weights lie beside it is whole elsewhere', async () => {
+    await command.run(['train', ...moons, '--epochs', '1', '-o', 'apart.onnx']);
+    const model = withRepairNote(readModel(await file('apart.onnx')), note);
+    const weights = mainGraph(model).initializer.find(({ name }) => name === 'layer1/weight')!;
+    await mkdir(join(folder, 'apart'));
+    await mkdir(join(folder, 'elsewhere'));
+    await writeFile(join(folder, 'apart', 'w.bin'), weights.rawData);
+    const location = { $typeName: 'onnx.StringStringEntryProto', key: 'location', value: 'w.bin' } as const;
+    const dataLocation = DataLocation.EXTERNAL;
+    Object.assign(weights, { rawData: new Uint8Array(), dataLocation, externalData: [location] });
+    await writeFile(join(folder, 'apart', 'model.onnx'), writeModel(model));
+    const args = ['--model', 'apart/model.onnx', '--data', 'moons', '--freeze', 'layer1/weight', '--epochs', '1'];
+    expect((await command.run(['train', ...args, '-o', 'elsewhere/model.onnx'])).status).toBe(0);
+    const further = await readModelFile(join(folder, 'elsewhere', 'model.onnx'));
+    expect(parameterValues(further, 'layer1/weight')).toEqual(
+      parameterValues(readModel(await file('apart.onnx')), 'layer1/weight'),
+    );
+    // Its outputs are no longer what a repair promised.
+    expect(repairNoteOf(further)).toBeNull();
   });
 
   test('interrupted, it writes a checkpoint, and goes on from it to the same bits', async () => {
@@ -184,6 +209,12 @@ describe('train', () => {
       /^reluminate: train: the (held-out )?loss must stay finite, got .* or warm-up; the end of epoch 2 is kept, from which --resume 'burst\.onnx\.checkpoint' goes on with another --learning-rate or --clip-norm\n$/,
     );
     await expect(file('burst.onnx')).rejects.toThrow('ENOENT');
+    // The same where the checkpoint is of the middle of an epoch.
+    const { sums, ...rest } = readCheckpoint(await file('good.onnx.checkpoint'));
+    const begun = { ...rest, sums: { ...sums, steps: 3, loss: 1 } };
+    await writeFile(join(folder, 'begun.checkpoint'), writeCheckpoint(begun));
+    const burst = ['--resume', 'begun.checkpoint', '--learning-rate', '1e30', '-o', 'begun.onnx'];
+    expect((await command.run([...args, ...burst])).stderr).toMatch(/; what was learned until step 50 is kept, from/);
     const resumed = await command.run([
       ...args,
       '--resume',

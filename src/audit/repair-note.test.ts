@@ -1,7 +1,7 @@
 import { expect, test } from 'vitest';
 import { modelOf } from '../../test/models.js';
 import { readModel, writeModel } from '../onnx/model.js';
-import { type RepairNote, repairNoteOf, withRepairNote } from './repair-note.js';
+import { commonInputs, type RepairNote, repairNoteOf, withoutRepairNote, withRepairNote } from './repair-note.js';
 
 const note: RepairNote = {
   reluminate: '0.1.0',
@@ -19,6 +19,7 @@ test('a note survives the file, replaces the one before, and leaves other metada
   expect(repairNoteOf(read)).toEqual(note);
   expect(read.proto.metadataProps.map(({ key }) => key)).toEqual(['author', 'reluminate.heal']);
   expect(repairNoteOf(model)).toBeNull();
+  expect(withoutRepairNote(read).proto.metadataProps.map(({ key }) => key)).toEqual(['author']);
 });
 
 test('what is no note is none', () => {
@@ -28,10 +29,22 @@ test('what is no note is none', () => {
     'null',
     '[]',
     '{"reluminate":1}',
-    '{"reluminate":"1","repairs":[],"inputs":[],"prune":{"align":0,"left":-1}}',
+    '{"reluminate":"1","repairs":[],"inputs":[],"data":null,"prune":{"align":0,"left":-1}}',
+    '{"reluminate":"1","repairs":[],"inputs":[{"name":"x","lower":[0]}],"data":null,"prune":null}',
+    '{"reluminate":"1","repairs":[],"inputs":[],"data":1,"prune":null}',
   ]) {
     const model = modelOf({ nodes: [] });
     model.proto.metadataProps.push({ $typeName: 'onnx.StringStringEntryProto', key: 'reluminate.heal', value });
     expect(repairNoteOf(model), value).toBeNull();
   }
+});
+
+test('promises made one after the other hold for inputs in the ranges of both', () => {
+  const whole = [{ name: 'x', lower: [0], upper: [1] }];
+  const channels = [{ name: 'x', lower: [-1, 0.5], upper: [2, 0.75] }];
+  const both = [{ name: 'x', lower: [0, 0.5], upper: [1, 0.75] }];
+  expect(commonInputs(whole, channels)).toEqual(both);
+  expect(commonInputs(channels, whole)).toEqual(both);
+  expect(commonInputs(whole, [])).toEqual(whole);
+  expect(commonInputs([], whole)).toEqual(whole);
 });

@@ -1,5 +1,5 @@
 import { existsSync } from 'node:fs';
-import { chmod, mkdir, mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -352,6 +352,10 @@ describe('repairs', () => {
     const { status } = await heal(at('apart/model.onnx'), '--flush', '-o', at('elsewhere/model.onnx'), '--rounds', '0');
     expect(status).toBe(0);
     expect((await audit(await readModelFile(at('elsewhere/model.onnx')), null)).model.parameters).toBe(259);
+    // A link in the model's folder that leads out of it.
+    await symlink(at('elsewhere/linked.onnx'), at('apart/link.onnx'));
+    await heal(at('apart/model.onnx'), '--flush', '-o', at('apart/link.onnx'), '--rounds', '0');
+    expect((await audit(await readModelFile(at('elsewhere/linked.onnx')), null)).model.parameters).toBe(259);
   });
 });
 

@@ -1,16 +1,16 @@
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { type Command, InvalidArgumentError, Option } from 'commander';
 import { dissect } from '../audit/anatomy.js';
 import type { AuditData } from '../audit/audit.js';
 import { boxesOf, type InputRanges, insideBoxes, parseInputRanges, provableDims } from '../audit/prove/box.js';
 import { idleUnits } from '../audit/removable.js';
-import { type RepairNote, repairNoteOf, withRepairNote } from '../audit/repair-note.js';
+import { commonInputs, type RepairNote, repairNoteOf, withRepairNote } from '../audit/repair-note.js';
 import { applyShapes, parseShapes } from '../data/shape.js';
 import { Failure } from '../failure.js';
 import type { RepairPromise } from '../heal/promise.js';
 import { type Verification, verify } from '../heal/verify.js';
-import { readModelFile, writeModelFile, writeWhole } from '../onnx/file.js';
-import { embedExternal, inputSpecs, type Model, mainGraph } from '../onnx/model.js';
+import { readModelFile, writeWhole } from '../onnx/file.js';
+import { inputSpecs, type Model, mainGraph } from '../onnx/model.js';
 import type { InputSpec } from '../onnx/tensor-data.js';
 import { printable } from '../report/names.js';
 import { version } from '../version.js';
@@ -20,7 +20,7 @@ import { addDataOptions, type DataFlags, samplesOf } from './data-options.js';
 import { type HealFlags, repairsOf, type Step } from './heal-steps.js';
 import { stepText, verificationText } from './heal-text.js';
 import { collect, parseCount, parseNumber } from './options.js';
-import { isSameFile, requireApart, requireWritable } from './result-file.js';
+import { isSameFile, requireApart, requireWritable, writeModelFrom } from './result-file.js';
 
 interface Flags extends DataFlags, CheckFlags, Omit<HealFlags, 'ranges' | 'tolerance'> {
   readonly inputRange?: string[];
@@ -153,11 +153,12 @@ function noteOf(original: Model, steps: readonly Step[], data: AuditData | null)
     step => step.repair === 'revive' || (step.repair === 'prune' && step.report.samples !== null),
   );
   const anatomy = pruned && dissect(pruned.model);
+  const samples = [before?.data, rests && data?.description].filter(Boolean);
   return {
     reluminate: version,
     repairs: [...(before?.repairs ?? []), ...steps.map(({ repair }) => repair)],
-    inputs: promiseOf(steps).inputs ?? before?.inputs ?? [],
-    data: (rests ? data?.description : undefined) ?? before?.data ?? null,
+    inputs: commonInputs(before?.inputs ?? [], promiseOf(steps).inputs ?? []),
+    data: samples.length > 0 ? [...new Set(samples)].join('; ') : null,
     prune:
       pruned && anatomy
         ? { align: pruned.report.align, left: idleUnits(anatomy.layers, anatomy) }
@@ -238,7 +239,7 @@ async function runHeal(path: string, flags: Flags): Promise<number> {
 
   const writes =
     flags.output !== undefined && !flags.dryRun && broken.length === 0 && (changed.length > 0 || flags.force === true);
-  if (writes) await writeHealed(flags.output as string, path, healed);
+  if (writes) await writeModelFrom(path, flags.output as string, healed);
   const json = `${JSON.stringify(
     {
       schemaVersion: 1,
@@ -264,10 +265,6 @@ async function runHeal(path: string, flags: Flags): Promise<number> {
   for (const text of broken) process.stderr.write(`reluminate: heal: ${printable(text)} Nothing was written.\n`);
   return broken.length > 0 ? 1 : 0;
 }
-
-/** Writes the model; weights that lie beside the original go into the file where it comes to lie in another folder. */
-const writeHealed = (output: string, path: string, healed: Model): Promise<void> =>
-  writeModelFile(output, resolve(dirname(output)) === resolve(dirname(path)) ? healed : embedExternal(healed));
 
 /** Writes the record of what was done; where that fails, says so of the model too. */
 async function writeRecord(path: string, json: string, written: string | null): Promise<void> {

@@ -1,7 +1,8 @@
-import { access, constants, mkdir, stat } from 'node:fs/promises';
+import { access, constants, mkdir, realpath, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
 import { Failure } from '../failure.js';
-import { targetOf } from '../onnx/file.js';
+import { targetOf, writeModelFile } from '../onnx/file.js';
+import { embedExternal, type Model } from '../onnx/model.js';
 
 /** Whether two paths lead to the same file that is there. */
 export async function isSameFile(a: string, b: string): Promise<boolean> {
@@ -13,8 +14,9 @@ export async function isSameFile(a: string, b: string): Promise<boolean> {
 export async function requireWritable(flag: string, path: string): Promise<void> {
   const found = await stat(path).catch(() => null);
   const isSpecial = found !== null && !found.isFile() && !found.isDirectory();
-  const place = dirname(await targetOf(path).catch(() => path));
-  const folder = await stat(place).catch(() => null);
+  const target = await targetOf(path).catch(() => null);
+  const place = dirname(target ?? path);
+  const folder = target === null ? null : await stat(place).catch(() => null);
   const isWritable = await access(isSpecial ? path : place, constants.W_OK).then(
     () => folder?.isDirectory(),
     () => false,
@@ -38,4 +40,12 @@ export async function requireFolder(flag: string, path: string): Promise<void> {
   } catch (cause) {
     throw new Failure('usage', `${flag}: the path must be a folder that can be written to, got '${path}'`, { cause });
   }
+}
+
+/** Writes a model that was made from another; weights that lie beside that one go into the file where it comes to lie in another folder, links followed. */
+export async function writeModelFrom(original: string, output: string, model: Model): Promise<void> {
+  const place = targetOf(output).then(target => realpath(dirname(target)));
+  // A place that is gone by now is for the writing to refuse.
+  const isBeside = (await place.catch(() => null)) === (await realpath(dirname(original)).catch(() => null));
+  await writeModelFile(output, isBeside ? model : embedExternal(model));
 }

@@ -1,4 +1,4 @@
-import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
@@ -11,6 +11,7 @@ beforeAll(async () => {
   folder = await mkdtemp(join(tmpdir(), 'reluminate-'));
   await writeFile(join(folder, 'given.onnx'), 'model');
   await mkdir(join(folder, 'taken.onnx.checkpoint'));
+  await symlink('circle.onnx', join(folder, 'circle.onnx'));
 });
 afterAll(() => rm(folder, { recursive: true }));
 
@@ -88,6 +89,7 @@ test('results go where they can be written, and not over each other', async () =
     [{ output: at('none/x.onnx') }, '--output: the path must be a file in a writable folder'],
     [{ output: folder }, '--output: the path must be a file in a writable folder'],
     [{ output: at('taken.onnx') }, '--output: the path must be a file in a writable folder'],
+    [{ output: at('circle.onnx') }, '--output: the path must be a file in a writable folder'],
     [{ record: at('none/x.json') }, '--record: the path must be a file in a writable folder'],
     [{ record: at('./x.onnx') }, '--record: the path must not be that of --output'],
     [{ record: at('given.onnx'), model: at('given.onnx') }, '--record: the path must not be that of --model'],

@@ -1,7 +1,8 @@
 import { readFile } from 'node:fs/promises';
 import { type Command, Option } from 'commander';
+import { withoutRepairNote } from '../audit/repair-note.js';
 import { Failure } from '../failure.js';
-import { readModelFile, writeModelFile, writeWhole } from '../onnx/file.js';
+import { readModelFile, writeWhole } from '../onnx/file.js';
 import { withMetadata } from '../onnx/metadata.js';
 import type { Model } from '../onnx/model.js';
 import { plural } from '../report/numbers.js';
@@ -11,6 +12,7 @@ import { parseFigureFile, writeFigure } from './figure-file.js';
 import { collect, parseCount, parseNumber, parseSeed, parseShare, parseThreads } from './options.js';
 import { progressOn } from './progress.js';
 import { orUsage } from './refusals.js';
+import { writeModelFrom } from './result-file.js';
 import {
   checkpointPath,
   groupsOf,
@@ -112,7 +114,7 @@ async function networkOf(
   flags: TrainFlags,
   { train }: Split,
 ): Promise<Pick<Split, 'standardization'> & { model: Model }> {
-  if (flags.model !== undefined) return { model: await readModelFile(flags.model) };
+  if (flags.model !== undefined) return { model: withoutRepairNote(await readModelFile(flags.model)) };
   const { buildNetwork, completeNetwork, standardizationOf, standardizeInput } = await import('../train/index.js');
   const { isTabular } = await import('../train/datasets/open-dataset.js');
   const { parseRectifier } = await import('../rectifiers/parse-rectifier.js');
@@ -137,7 +139,8 @@ async function networkOf(
 async function write(flags: TrainFlags, split: Split, result: FitResult): Promise<void> {
   const { model, epochs, epoch, ended } = result;
   const { classNames } = split.train;
-  await writeModelFile(
+  await writeModelFrom(
+    flags.model ?? flags.output,
     flags.output,
     classNames ? withMetadata(model, 'class_names', JSON.stringify(classNames)) : model,
   );
@@ -198,10 +201,11 @@ async function fitOrKeep(flags: TrainFlags, model: Model, { train }: Split, opti
     if (!(cause instanceof Divergence && cause.checkpoint)) throw cause;
     const path = checkpointPath(flags);
     await writeWhole(path, writeCheckpoint(cause.checkpoint));
-    const { length } = cause.checkpoint.epochs;
+    const { sums, state, epochs } = cause.checkpoint;
+    const kept = sums.steps > 0 ? `what was learned until step ${state.steps}` : `the end of epoch ${epochs.length}`;
     throw new Failure(
       'input',
-      `${cause.message}; the end of epoch ${length} is kept, from which --resume '${path}' goes on with another --learning-rate or --clip-norm`,
+      `${cause.message}; ${kept} is kept, from which --resume '${path}' goes on with another --learning-rate or --clip-norm`,
       { cause },
     );
   }

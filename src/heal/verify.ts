@@ -160,7 +160,7 @@ export async function verify(
       : promise.inputs
         ? boxSamples(specs, promise.inputs, { samples: count, seed })
         : syntheticSamples(specs, { distribution: 'normal', samples: count, seed });
-  const renamed = { ...healed, name: `${healed.name} (healed)` };
+  const renamed = healed.name === original.name ? { ...healed, name: `${healed.name} (healed)` } : healed;
   const opened: Session[] = [];
   const open = async (model: Model, graphOptimizationLevel: 'disabled' | 'all') => {
     const each = await openSession(model, { ...session, graphOptimizationLevel });

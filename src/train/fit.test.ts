@@ -73,7 +73,8 @@ describe('going on from a checkpoint', () => {
     };
     const part = await fit(sampleNetwork(), data, { ...options, signal: stop.signal, onStep });
     expect([part.ended, part.checkpoint.state.steps]).toEqual(['signal', stopAt]);
-    const from = readCheckpoint(writeCheckpoint(part.checkpoint));
+    // A Buffer is what readFile gives; a small one lies in memory that others share.
+    const from = readCheckpoint(Buffer.from(writeCheckpoint(part.checkpoint)));
     const rest = await fit(sampleNetwork(), data, { ...options, from });
     expect(weights(rest)).toEqual(weights(whole));
     const timeless = ({ epochs }: FitResult) => epochs.map(record => ({ ...record, seconds: 0 }));
@@ -84,6 +85,10 @@ describe('going on from a checkpoint', () => {
     const { checkpoint } = await fit(sampleNetwork(), data, { ...common, epochs: 1 });
     await expect(fit(sampleNetwork(), data, { ...common, epochs: 2, seed: 1, from: checkpoint })).rejects.toThrow(
       /^train: a checkpoint must be continued with the same seed, 0, got 1$/,
+    );
+    const groups = { slope: { constraint: { kind: 'softplus' } } } as const;
+    await expect(fit(sampleNetwork(), data, { ...common, epochs: 2, groups, from: checkpoint })).rejects.toThrow(
+      /^train: a checkpoint must be continued with the same groups.slope.constraint, nothing, got {"kind":"softplus"}$/,
     );
     const tensors = new Map([...checkpoint.state.tensors].slice(1));
     const from = { ...checkpoint, state: { ...checkpoint.state, tensors } };

@@ -39,14 +39,17 @@ export interface CheckedGroup {
 const kinds: readonly ParameterKind[] = ['weight', 'bias', 'scale', 'shift', 'slope'];
 const fields: readonly (keyof SlopeGroup)[] = ['train', 'rateFactor', 'weightDecay', 'constraint'];
 
-/** The groups, once each is of a kind of parameter and says what a group can say. Throws a RangeError otherwise. */
+/** The groups, once each is of a kind of parameter and says what a group can say, whether the model has such or not. Throws a RangeError otherwise. */
 export function checkGroups(groups: ParameterGroups): ParameterGroups {
   const known = (what: string, names: readonly string[], given: object = {}) => {
     const other = Object.keys(given).find(name => !names.includes(name));
     if (other !== undefined) throw new RangeError(`train: ${what} must be of ${names.join(', ')}, got '${other}'`);
   };
   known('groups', kinds, groups);
-  for (const kind of kinds) known(`groups.${kind}`, kind === 'slope' ? fields : fields.slice(0, -1), groups[kind]);
+  for (const kind of kinds) {
+    known(`groups.${kind}`, kind === 'slope' ? fields : fields.slice(0, -1), groups[kind]);
+    groupOf(groups, kind, 'sgd');
+  }
   return groups;
 }
 

@@ -49,3 +49,27 @@ test('constants that normalize the inputs are none, those behind weights are', (
   });
   expect(names(model)).toEqual(['w: weight', 'b: bias', 's: scale']);
 });
+
+test('slopes that two spellings share are held by no constraint, as they are different multiples', async () => {
+  const model = modelOf({
+    nodes: [
+      node('MatMul', ['x', 'w'], ['z']),
+      node('PRelu', ['z', 'a'], ['h']),
+      node('Abs', ['h'], ['size']),
+      node('Sub', ['h', 'size'], ['twice']),
+      node('Mul', ['a', 'twice'], ['scaled']),
+      node('Relu', ['h'], ['positive']),
+      node('Add', ['positive', 'scaled'], ['y']),
+    ],
+    inputs,
+    outputs,
+    initializers: [floatTensor('w', [2, 2], [1, 2, 3, 4]), floatTensor('a', [2], [0.25, 0.25])],
+  });
+  expect(parametersOf(model).map(({ name, factor }) => [name, factor])).toEqual([
+    ['w', 1],
+    ['a', null],
+  ]);
+  await expect(
+    openTrainer(model, { batch: 2, groups: { slope: { constraint: { kind: 'projection', lower: 0, upper: 1 } } } }),
+  ).rejects.toThrow("a multiple of their parameter, got another form of 'a'");
+});

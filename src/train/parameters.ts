@@ -19,7 +19,7 @@ export interface Parameter {
   /** Name of the node that it belongs to. */
   readonly layer: string;
   readonly dims: readonly number[];
-  /** What its numbers are multiplied by to give slopes: 2 where these are spelled c (x - |x|), 1 for all other kinds; null where slopes are no multiple of it. */
+  /** What its numbers are multiplied by to give slopes: 2 where these are spelled c (x - |x|), 1 for all other kinds; null where slopes are no multiple of it, or of different ones. */
   readonly factor: number | null;
 }
 
@@ -84,7 +84,12 @@ export function parametersOf(model: Model): Parameter[] {
   const found = new Map<string, Parameter>();
   const consider = (constant: Constant | null, kind: ParameterKind, node: NodeProto) => {
     const tensor = constant ? scope.initializers.get(constant.source) : undefined;
-    if (!constant || !tensor || found.has(tensor.name)) return;
+    if (!constant || !tensor) return;
+    const before = found.get(tensor.name);
+    // One of two spellings that share it.
+    if (before?.kind === 'slope' && kind === 'slope' && before.factor !== constant.factor)
+      found.set(tensor.name, { ...before, factor: null });
+    if (before) return;
     if (
       kind !== 'slope' &&
       needsWidth(node) &&

@@ -59,7 +59,8 @@ function readEntry(name: string, { dtype, shape, data_offsets: offsets }: Entry,
   const count = elements(shape);
   if (offsets.length !== 2 || to > data.length || to - from !== 4 * count)
     throw fail(`tensor '${name}' must have ${count} elements in the file`, `bytes ${from} to ${to} of ${data.length}`);
-  return { dims: shape as number[], data: new Float32Array(data.slice(from, to).buffer) };
+  // Copied: a Buffer's own slice shares its memory with others.
+  return { dims: shape as number[], data: new Float32Array(new Uint8Array(data.subarray(from, to)).buffer) };
 }
 
 const isObject = (value: unknown): value is Record<string, unknown> =>

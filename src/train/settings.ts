@@ -44,7 +44,20 @@ export async function settingsOf(
 ): Promise<Settings> {
   const { optimizer, groups, freeze, labelSmoothing, batchStatistics, patience, validation } = options;
   const trained = [...parameters.map(({ name }) => name), ...state().tensors.keys()];
-  const plain = { seed, batch, optimizer, groups, freeze, labelSmoothing, batchStatistics, schedule, patience };
+  const ofGroups = Object.entries(groups ?? {}).flatMap(([kind, group]) =>
+    Object.entries(group ?? {}).map(([field, value]) => [`groups.${kind}.${field}`, value] as const),
+  );
+  const plain = {
+    seed,
+    batch,
+    optimizer,
+    ...Object.fromEntries(ofGroups),
+    freeze,
+    labelSmoothing,
+    batchStatistics,
+    schedule,
+    patience,
+  };
   return {
     ...Object.fromEntries(
       Object.entries(plain).flatMap(([name, value]) => (value === undefined ? [] : [[name, JSON.stringify(value)]])),

@@ -295,6 +295,10 @@ describe('bad input', () => {
       { groups: { weight: { weightDecay: -1 } } },
       /weightDecay of weights must be at least 0, got -1/,
     ],
+    'a negative rate of what the model does not have': [
+      { groups: { shift: { rateFactor: -1 } } },
+      /rateFactor of shifts must be at least 0, got -1/,
+    ],
     'a clip of 0': [{ clipNorm: 0 }, /clipNorm must be above 0, got 0/],
     'an unknown loss': [
       { loss: 'hinge' } as never,

@@ -5,7 +5,7 @@ import { freshNames, replaceNode } from '../../onnx/edit.js';
 import { layerWeight } from '../../onnx/layers.js';
 import { type Model, mainGraph } from '../../onnx/model.js';
 import type { NodeProto } from '../../onnx/proto.js';
-import { nodeName } from '../../onnx/scope.js';
+import { nodeName, type Scope } from '../../onnx/scope.js';
 import { isWritable, typedTensor } from '../typed-tensor.js';
 import { constantType } from './constant-type.js';
 import type { Decision } from './decide.js';
@@ -34,13 +34,26 @@ function onlyConvolutions({ scope, lookup }: Context, value: string): NodeProto[
   return readers.length > 0 && !scope.outputs.has(value) && readers.every(reads) ? [...readers] : null;
 }
 
-/** Additions for which a concatenation may pay: most channels of the two sides taken together are dead or one side's only. */
-export function joinables(context: Context, decision: Decision): Joinable[] {
+/** The addends of a graph's additions. */
+export const addends = ({ nodes }: Scope): string[] =>
+  nodes.flatMap(({ opType, input }) => (opType === 'Add' ? input : []));
+
+/**
+ * Additions for which a concatenation may pay: most channels of the two sides taken together are dead or one side's only. By `shapes`, the addends are of the same
+ * dimensions: what is repeated along an axis, as a mean over all positions is, can be added to a map, not put beside it.
+ */
+export function joinables(
+  context: Context,
+  decision: Decision,
+  shapes: ReadonlyMap<string, readonly number[]>,
+): Joinable[] {
   const { scope, known } = context;
   return scope.nodes.flatMap(add => {
     if (add.opType !== 'Add' || !isStandard(add) || add.input[0] === add.input[1]) return [];
     const [a, b, sum] = [...add.input, add.output[0] as string].map(value => known.get(value));
     if (typeof a !== 'object' || typeof b !== 'object' || typeof sum !== 'object') return [];
+    const [left, right] = add.input.map(value => shapes.get(value)?.join());
+    if (left === undefined || left !== right) return [];
     if (!isAlike(a, sum) || !isAlike(b, sum) || sum.layout !== 'plain' || sum.axis !== 1) return [];
     const convolutions = onlyConvolutions(context, add.output[0] as string);
     const tied = add.input.reduce((count, value) => {

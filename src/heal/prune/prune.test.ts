@@ -637,6 +637,24 @@ describe('additions', () => {
     expect((await audit(model, null)).totals.removable.units).toBe(0);
   });
 
+  it('of a mean to a map stay, since one cannot stand beside the other', async () => {
+    const model = residual([0, 1, 2, 3], [4, 5, 6]);
+    const { node: nodes } = mainGraph(model);
+    nodes.splice(2, 0, node('GlobalAveragePool', ['ha'], ['mean']));
+    nodes.find(({ opType }) => opType === 'Add')!.input[0] = 'mean';
+    const { report } = await pruned(model, { x: [2, 3, 6, 6] });
+    expect(report.joined).toEqual([]);
+  });
+
+  it('of inputs of different batches stay, since one may be repeated', async () => {
+    const model = residual([0, 1, 2, 3], [4, 5, 6]);
+    const main = mainGraph(model);
+    main.input.push(valueInfo('u', [1, 3, 6, 6]));
+    main.node[2]!.input[0] = 'u';
+    const { report } = await pruned(model, { x: [2, 3, 6, 6], u: [1, 3, 6, 6] });
+    expect(report.joined).toEqual([]);
+  });
+
   it('stay where a concatenation would cost more, and say so', async () => {
     const wide = residual([0, 1], []);
     const main = mainGraph(wide);

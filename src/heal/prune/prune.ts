@@ -5,7 +5,7 @@ import type { Context, Pinned } from '../../onnx/channels.js';
 import { propagateConstants } from '../../onnx/constant-flow.js';
 import { constantLookup } from '../../onnx/constants.js';
 import { inlineFunctions } from '../../onnx/functions.js';
-import { copyModel, type Model, mainGraph } from '../../onnx/model.js';
+import { copyModel, inputSpecs, type Model, mainGraph } from '../../onnx/model.js';
 import type { NodeProto } from '../../onnx/proto.js';
 import { ranksOf } from '../../onnx/ranks.js';
 import { propagateReads } from '../../onnx/read-flow.js';
@@ -17,7 +17,7 @@ import { provedDead } from '../proved-dead.js';
 import type { Repaired } from '../repaired.js';
 import { cutChannels } from './cut.js';
 import { type Decision, decide } from './decide.js';
-import { join, joinables } from './join.js';
+import { addends, join, joinables } from './join.js';
 import { clearNegligible } from './negligible.js';
 import { costOf, type Ground, History, type PruneReport, shapesOfLayers } from './report.js';
 import { sweepInitializers, sweepNodes, takeNames } from './sweep.js';
@@ -170,7 +170,10 @@ function joinWherePaying(
 ): Decided & { joined: string[] } {
   const joined: string[] = [];
   const first = decideWith(model, claims, align);
-  const candidates = joinables(first.context, first.decision).sort((a, b) => b.tied - a.tied);
+  // One input may be repeated along the batch of another, which the shapes for one sample do not show.
+  const batches = new Set(inputSpecs(model).map(({ dims: [batch] }) => batch));
+  if (batches.size > 1) return { joined, ...first };
+  const candidates = joinables(first.context, first.decision, shapes).sort((a, b) => b.tied - a.tied);
   if (candidates.length === 0) return { joined, ...first };
   /** What the model costs once all is cut. */
   const costNow = (): Cost => {
@@ -232,7 +235,7 @@ export async function prune(
   tidy(model, negligible.replaced);
   const proved = ranges ? await provedDead(dissect(model), ranges, inputs, session) : new Map();
   const claims: Claims = { proved, word: constants };
-  const shapes = await shapesOfLayers(model, inputs, session);
+  const shapes = await shapesOfLayers(model, inputs, session, addends(indexGraph(model)));
   const history = new History(indexGraph(model), constantLookup(model.external), groundsOf(model, claims));
   const first = joinWherePaying(model, claims, align, shapes);
   for (const { value, unit, reason } of first.stayed) history.stayedOnClaim(first.context, value, unit, reason);

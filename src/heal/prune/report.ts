@@ -184,17 +184,18 @@ export class History {
   }
 }
 
-/** The shapes by which multiply-adds are counted; none where the inputs have free dimensions besides the batch, or ONNX Runtime refuses the model. */
+/** The shapes by which multiply-adds are counted, and those of `others`; none where the inputs have free dimensions besides the batch, or ONNX Runtime refuses the model. */
 export async function shapesOfLayers(
   model: Model,
   inputs: readonly InputSpec[] | undefined,
   options: SessionOptions,
+  others: readonly string[] = [],
 ): Promise<Map<string, number[]>> {
   const dims = sampleDims(inputs ?? inputSpecs(model));
   if (!dims) return new Map();
   const values = costlyValues(indexGraph(model), constantLookup(model.external));
   try {
-    return await shapesOf(model, dims, [...new Set(values)], options);
+    return await shapesOf(model, dims, [...new Set([...values, ...others])], options);
   } catch (cause) {
     if (!(cause instanceof Failure)) throw cause;
     return new Map();
