@@ -85,12 +85,18 @@ test('results go where they can be written, and not over each other', async () =
   const at = (name: string) => join(folder, name);
   const results = (given: Given) => requireResults({ ...defaults, output: at('x.onnx'), ...given });
   await expect(results({})).resolves.toBeUndefined();
+  const over = { output: at('given.onnx'), model: at('given.onnx'), force: true };
+  await expect(results(over)).resolves.toBeUndefined();
   const refusals: [Given, string][] = [
     [{ output: at('none/x.onnx') }, '--output: the path must be a file in a writable folder'],
     [{ output: folder }, '--output: the path must be a file in a writable folder'],
     [{ output: at('taken.onnx') }, '--output: the path must be a file in a writable folder'],
     [{ output: at('circle.onnx') }, '--output: the path must be a file in a writable folder'],
     [{ record: at('none/x.json') }, '--record: the path must be a file in a writable folder'],
+    [
+      { output: at('given.onnx'), model: at('./given.onnx') },
+      '--output: the path must not be the model itself without --force',
+    ],
     [{ record: at('./x.onnx') }, '--record: the path must not be that of --output'],
     [{ record: at('given.onnx'), model: at('given.onnx') }, '--record: the path must not be that of --model'],
     [{ record: at('x.onnx.checkpoint') }, '--record: the path must not be that of the checkpoint'],

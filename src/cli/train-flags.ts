@@ -38,6 +38,7 @@ export interface TrainFlags {
   readonly threads?: number;
   readonly auditSamples: number;
   readonly output: string;
+  readonly force?: boolean;
   readonly record?: string;
   readonly figure?: string;
   readonly checkpointEvery?: number;
@@ -55,8 +56,10 @@ export const checkpointPath = ({ output }: TrainFlags): string => `${output}.che
 
 /** Throws a Failure where a result could not be written, or would be written over another file of this training. */
 export async function requireResults(flags: TrainFlags): Promise<void> {
-  const { output, model, resume, figure } = flags;
+  const { output, model, resume, figure, force } = flags;
   const record = recordPath(flags);
+  if (!force && model !== undefined && (await isSameFile(output, model)))
+    throw usage(`--output: the path must not be the model itself without --force, got '${output}'`);
   await requireWritable('--output', output);
   await requireWritable('--output', checkpointPath(flags));
   await requireWritable('--record', record);

@@ -34,6 +34,7 @@ export function addTrainCommand(program: Command, finish: (code: number) => void
     .command('train')
     .description('train a rectifier network, its slopes too, or train a model further')
     .requiredOption('-o, --output <file>', 'the trained model, ONNX')
+    .option('--force', 'write over the model that is trained further')
     .optionsGroup('Data:')
     .requiredOption(
       '--data <data>',
@@ -144,7 +145,14 @@ async function write(flags: TrainFlags, split: Split, result: FitResult): Promis
     flags.output,
     classNames ? withMetadata(model, 'class_names', JSON.stringify(classNames)) : model,
   );
-  const settings = { ...flags, output: undefined, record: undefined, figure: undefined, threads: undefined };
+  const settings = {
+    ...flags,
+    output: undefined,
+    record: undefined,
+    figure: undefined,
+    threads: undefined,
+    force: undefined,
+  };
   const { standardization } = split;
   const data = { train: split.train.count, heldOut: split.test.count, classNames, standardization };
   const { confusion } = await import('../train/index.js');
@@ -255,6 +263,10 @@ async function runTrain(flags: TrainFlags, isGiven: (name: keyof TrainFlags) => 
   if (result.ended !== 'signal') {
     await write(flags, split, result);
     return 0;
+  }
+  if (result.checkpoint.state.steps === 0) {
+    process.stderr.write('reluminate: interrupted before the first step; nothing was written\n');
+    return code ?? signals.SIGINT;
   }
   await keep(result.checkpoint);
   process.stderr.write(
