@@ -136,6 +136,12 @@ function maxPool([N, C, H]) {
     [N, C, H / 2, H / 2],
   ];
   const indexed = w => w.ops('MaxPool', ['x'], 2, tiles);
+  const enlarged = (w, value) =>
+    w.op('Resize', [value, '', w.floats([1, 1, 2, 2])], {
+      mode: 'nearest',
+      nearest_mode: 'floor',
+      coordinate_transformation_mode: 'asymmetric',
+    });
   /** Of four corners the first that equals the maximum takes the gradient. */
   const firstTakes = (w, corners, y) => {
     let rest = 'dy';
@@ -155,6 +161,14 @@ function maxPool([N, C, H]) {
     attributes: tiles,
     inputs: { x: full, dy: half },
     ways: {
+      'a step of the difference': w => {
+        const y = w.op('MaxPool', ['x'], tiles);
+        const difference = w.op('Sub', ['x', enlarged(w, y)]);
+        const attained = w.op('HardSigmoid', [difference], { alpha: float(3.4e38), beta: float(1) });
+        const share = w.op('AveragePool', [attained], tiles);
+        const scaled = w.op('Mul', ['dy', w.scalar(0.25)]);
+        return [y, w.op('Mul', [attained, enlarged(w, w.op('Div', [scaled, share]))])];
+      },
       'indices and ScatterElements': w => {
         const [y, indices] = indexed(w);
         const flat = value => w.op('Reshape', [value, w.ints([product(half)])]);

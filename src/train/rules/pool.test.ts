@@ -36,16 +36,18 @@ describe('MaxPool', () => {
   it('dilated', () => check('MaxPool', [2, 2, 7, 6], { kernel_shape: [2, 2], dilations: [3, 2] }));
 
   it('shares a tie between the tied, gives overlapping ones to the first', async () => {
-    const at = async (attributes: Case[2]) => {
+    const at = async (attributes: Case[2], x: readonly number[] = [1, 1, 0, 2]) => {
       const { model, wrt } = operatorModel('MaxPool', [[1, 1, 4]], { attributes });
       mainGraph(model).node.push(node('ReduceSum', ['y0'], ['loss'], { keepdims: 0 }));
       const { model: known, gradients } = await differentiate(model, { loss: 'loss', wrt });
       const name = gradients.get('i0') as string;
-      const results = await runOnce(exposing(known, [name]), { i0: tensor([1, 1, 4], [1, 1, 0, 2]) });
+      const results = await runOnce(exposing(known, [name]), { i0: tensor([1, 1, 4], x) });
       return Array.from(results[name]?.data as Float32Array);
     };
     expect(await at({ kernel_shape: [2], strides: [2] })).toEqual([0.5, 0.5, 0, 1]);
     expect(await at({ kernel_shape: [2], strides: [1] })).toEqual([1, 1, 0, 1]);
+    const subnormal = [0, 0, 1e-45, 3e-45];
+    expect(await at({ kernel_shape: [2], strides: [2] }, subnormal)).toEqual([0.5, 0.5, 0, 1]);
   });
 });
 

@@ -1,7 +1,7 @@
 import { Failure } from '../../failure.js';
 import { intAttribute, intsAttribute, stringAttribute } from '../../onnx/attributes.js';
+import { DataType } from '../../onnx/proto.js';
 import { elements, type RuleContext, rule } from '../rule.js';
-import { stepFromZero } from './masks.js';
 import { spread, toExtremes } from './reduce.js';
 import { convTransposeAttributes, type Windows, windowsOf } from './windows.js';
 
@@ -29,7 +29,7 @@ const enlarged = (context: RuleContext, value: string, kernel: readonly number[]
 /** Where windows tile the input, the gradient goes to the elements that equal the maximum, in equal shares: no indices are needed, which ONNX Runtime is slow to find. */
 function tiledMax(context: RuleContext, dy: string, kernel: readonly number[]): string {
   const [x, y] = [context.node.input[0] as string, context.node.output[0] as string];
-  const attained = stepFromZero(context, context.op('Sub', [x, enlarged(context, y, kernel)]));
+  const attained = context.op('Cast', [context.op('Equal', [x, enlarged(context, y, kernel)])], { to: DataType.FLOAT });
   const share = context.op('AveragePool', [attained], { kernel_shape: kernel, strides: kernel });
   const scaled = context.op('Mul', [dy, context.scalar(1 / elements(kernel))]);
   return context.op('Mul', [attained, enlarged(context, context.op('Div', [scaled, share]), kernel)]);
