@@ -90,7 +90,18 @@ async function documented(entry: string): Promise<{ all: string[]; without: stri
   return { all, without: all.filter(name => !hasExample(name)) };
 }
 
-test.each(['.', './kernels', './figures'])('every function of %s has an example', async entry => {
+test.each([
+  '.',
+  './kernels',
+  './figures',
+  './audit',
+  './data',
+  './report',
+  './train',
+  './datasets',
+  './theory',
+  './heal',
+])('every function of %s has an example', async entry => {
   const { all, without } = await documented(entry);
   expect(all.length).toBeGreaterThan(5);
   expect(without).toEqual([]);

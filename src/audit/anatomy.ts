@@ -68,7 +68,24 @@ function vanishedUnits(norms: Float64Array): ('zero' | 'negligible' | null)[] {
   return Array.from(norms, norm => (norm === 0 ? 'zero' : norm <= limit ? 'negligible' : null));
 }
 
-/** The anatomy in which further channels are surely constant, such as those of units proved dead. */
+/**
+ * The anatomy in which further channels are surely constant, such as those of units proved dead.
+ *
+ * @example
+ * import { dissect, withProved } from 'reluminate/audit';
+ * import { floatTensor, graph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Gemm', ['x', 'w'], ['z']), node('Relu', ['z'], ['h']), node('Gemm', ['h', 'v', 'c'], ['y'])],
+ *   inputs: [valueInfo('x', ['N', 1])],
+ *   outputs: [valueInfo('y')],
+ *   initializers: [floatTensor('w', [1, 1], [-1]), floatTensor('v', [1, 1], [5]), floatTensor('c', [1], [2])],
+ * });
+ * const anatomy = dissect({ proto: modelProto(main), external: new Map(), name: 'm', bytes: 0 });
+ * // Where x is positive, h is 0.
+ * const positive = withProved(anatomy, new Map([['h', new Map([[0, 0]])]]));
+ * const levelOf = ({ known }) => known.get('y').level[0];
+ * [levelOf(anatomy), levelOf(positive)]; // => [null, 2]
+ */
 export function withProved(anatomy: Anatomy, proved: Pinned): Anatomy {
   if (proved.size === 0) return anatomy;
   const exact = propagateConstants(anatomy.scope, anatomy.lookup, proved);
@@ -112,6 +129,19 @@ function slopeAxis({ negativeSlope }: Rectifier): number | null {
 /**
  * Takes a model apart: its rectifiers, the weights that feed them, the units whose weights vanished, what follows from that for
  * every channel downstream, and what no output reads. Nothing is run.
+ *
+ * @example
+ * import { dissect } from 'reluminate/audit';
+ * import { floatTensor, graph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Gemm', ['x', 'w', 'b'], ['z']), node('Relu', ['z'], ['h'])],
+ *   inputs: [valueInfo('x', ['N', 2])],
+ *   outputs: [valueInfo('h')],
+ *   initializers: [floatTensor('w', [2, 2], [3, 0, -4, 0]), floatTensor('b', [2], [0, 1])],
+ * });
+ * const { layers: [layer] } = dissect({ proto: modelProto(main), external: new Map(), name: 'm', bytes: 0 });
+ * [layer.rectifier.kind, layer.units, ...layer.norms]; // => ["relu", 2, 5, 0]
+ * layer.vanished; // => [null, "zero"]
  */
 export function dissect(original: Model): Anatomy {
   const model = inlineFunctions(original);

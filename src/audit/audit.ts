@@ -87,6 +87,19 @@ async function* observed(
 /**
  * Counts what the units of a model do on data without judging them: the part of an audit that several processes can share.
  * Yields progress, returns the observation, which `mergeObservations` joins with others and `audit` takes in place of data.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit, observeSteps } from 'reluminate/audit';
+ * import { buildNetwork } from 'reluminate/train';
+ * const model = buildNetwork('mlp:2-3-1', { rectifier: parseRectifier('relu') });
+ * const input = { type: 'float32', dims: [2, 2], data: Float32Array.of(1, -1, 2, 0.5) };
+ * const data = { kind: 'samples', description: 'two points', total: 2, batches: () => [{ feeds: { input }, samples: 2 }] };
+ * const steps = observeSteps(model, data);
+ * let step = await steps.next();
+ * while (!step.done) step = await steps.next();
+ * [step.value.samples, step.value.layers[0].tally.units]; // => [2, 3]
+ * (await audit(model, { ...data, observation: step.value })).samples; // => 2
  */
 export const observeSteps = (
   model: Model,

@@ -11,6 +11,16 @@ export interface Observation {
 /**
  * What two parts of the data say together, for example from two processes that each took half of it. Throws a RangeError for
  * observations of different models.
+ *
+ * @example
+ * import { addFiring, emptyTally, mergeObservations } from 'reluminate/audit';
+ * const observed = signals => {
+ *   const tally = emptyTally(2);
+ *   for (const signal of signals) addFiring(tally, signal, signal, 0);
+ *   return { samples: signals.length, inputs: { x: [1, 2] }, layers: [{ name: 'h', tally, reason: null }] };
+ * };
+ * const all = mergeObservations(observed([[1, 0]]), observed([[0, 0], [2, 0]]));
+ * [all.samples, ...all.layers[0].tally.fired]; // => [3, 2, 0]
  */
 export function mergeObservations(a: Observation, b: Observation): Observation {
   const names = (of: Observation) => JSON.stringify(of.layers.map(layer => [layer.name, layer.tally?.units]));
@@ -26,13 +36,30 @@ export function mergeObservations(a: Observation, b: Observation): Observation {
   };
 }
 
-/** An observation as JSON, to be merged by another process. */
+/**
+ * An observation as JSON, to be merged by another process.
+ *
+ * @example
+ * import { emptyTally, observationToJson } from 'reluminate/audit';
+ * const layers = [{ name: 'h', tally: emptyTally(2), reason: null }];
+ * const { samples, layers: [layer] } = observationToJson({ samples: 0, inputs: { x: [1, 2] }, layers });
+ * [samples, layer.name, layer.tally.fired]; // => [0, "h", [0, 0]]
+ */
 export const observationToJson = (observation: Observation) => ({
   ...observation,
   layers: observation.layers.map(layer => ({ ...layer, tally: layer.tally && tallyToJson(layer.tally) })),
 });
 
-/** Reads an observation back from JSON. */
+/**
+ * Reads an observation back from JSON.
+ *
+ * @example
+ * import { emptyTally, observationFromJson, observationToJson } from 'reluminate/audit';
+ * const layers = [{ name: 'h', tally: emptyTally(1), reason: null }];
+ * const text = JSON.stringify(observationToJson({ samples: 0, inputs: { x: [1, 2] }, layers }));
+ * const { tally } = observationFromJson(JSON.parse(text)).layers[0];
+ * [tally.full.min[0] === Infinity, tally.fired instanceof Float64Array]; // => [true, true]
+ */
 export const observationFromJson = (json: ReturnType<typeof observationToJson>): Observation => ({
   ...json,
   layers: json.layers.map(layer => ({ ...layer, tally: layer.tally && tallyFromJson(layer.tally) })),

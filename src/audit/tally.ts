@@ -26,7 +26,15 @@ export interface Tally {
   };
 }
 
-/** A tally of nothing, the neutral element of `mergeTallies`. */
+/**
+ * A tally of nothing, the neutral element of `mergeTallies`.
+ *
+ * @example
+ * import { emptyTally, mergeTallies } from 'reluminate/audit';
+ * const nothing = emptyTally(2);
+ * [nothing.samples, ...nothing.full.max]; // => [0, null, null]
+ * mergeTallies(nothing, emptyTally(2)).units; // => 2
+ */
 export const emptyTally = (units: number): Tally => ({
   units,
   samples: 0,
@@ -46,7 +54,16 @@ export const emptyTally = (units: number): Tally => ({
   },
 });
 
-/** Adds one sample's firing to a tally: each unit's signal, which is above the threshold exactly where the unit fired, and its mean |h|. A value that is not finite adds nothing to the activity. */
+/**
+ * Adds one sample's firing to a tally: each unit's signal, which is above the threshold exactly where the unit fired, and its mean |h|. A value that is not finite adds nothing to the activity.
+ *
+ * @example
+ * import { addFiring, emptyTally } from 'reluminate/audit';
+ * const tally = emptyTally(2);
+ * for (const z of [[1.5, -1], [-0.5, -2]]) addFiring(tally, z, z.map(value => Math.max(value, 0)), 0);
+ * [tally.samples, ...tally.fired]; // => [2, 1, 0]
+ * Array.from(tally.activity, sum => sum / tally.samples); // => [0.75, 0]
+ */
 export function addFiring(
   tally: Tally,
   signal: ArrayLike<number>,
@@ -74,6 +91,14 @@ export interface SampleStatistics {
 /**
  * Adds one sample's pre-activation statistics to a tally in float64 by the pairwise update of Chan, Golub and LeVeque (1983),
  * "Algorithms for computing the sample variance", eq. 2.1. Units whose mean is not finite on the sample keep their moments.
+ *
+ * @example
+ * import { addFull, emptyTally } from 'reluminate/audit';
+ * const tally = emptyTally(1);
+ * addFull(tally, { positions: 2, min: [-1], max: [3], mean: [1], variance: [4], positiveShare: [0.5] });
+ * addFull(tally, { positions: 2, min: [4], max: [6], mean: [5], variance: [1], positiveShare: [1] });
+ * const { full } = tally;
+ * [full.mean[0], full.squares[0] / full.positions, full.min[0], full.positive[0]]; // => [3, 6.5, -1, 3]
  */
 export function addFull(tally: Tally, sample: SampleStatistics): void {
   const { full } = tally;
@@ -145,11 +170,30 @@ type Jsonable<T> = T extends Float64Array
 /** A tally as JSON: arrays of numbers, with null for the infinities of an extreme that was never seen. */
 export type TallyJson = Jsonable<Tally>;
 
-/** Turns a tally into JSON, to be merged by another process. */
+/**
+ * Turns a tally into JSON, to be merged by another process.
+ *
+ * @example
+ * import { addFiring, emptyTally, tallyToJson } from 'reluminate/audit';
+ * const tally = emptyTally(2);
+ * addFiring(tally, [1.5, -1], [1.5, 0], 0);
+ * tallyToJson(tally).fired; // => [1, 0]
+ * tallyToJson(tally).full.min; // => [null, null]
+ */
 export const tallyToJson = (tally: Tally): TallyJson =>
   JSON.parse(JSON.stringify(tally, (_, value) => (value instanceof Float64Array ? Array.from(value) : value)));
 
-/** Reads a tally back from JSON. */
+/**
+ * Reads a tally back from JSON.
+ *
+ * @example
+ * import { addFiring, emptyTally, mergeTallies, tallyFromJson, tallyToJson } from 'reluminate/audit';
+ * const tally = emptyTally(2);
+ * addFiring(tally, [1.5, -1], [1.5, 0], 0);
+ * const text = JSON.stringify(tallyToJson(tally));
+ * const other = tallyFromJson(JSON.parse(text));
+ * Array.from(mergeTallies(tally, other).fired); // => [2, 0]
+ */
 export function tallyFromJson(json: TallyJson): Tally {
   const array = (items: readonly (number | null)[], missing = 0) => Float64Array.from(items, item => item ?? missing);
   const { full } = json;

@@ -87,7 +87,14 @@ export function judge(
 /** Slopes this close to 0 or 1 make a unit behave as ReLU or as the identity for all practical purposes: half a percent of the other side's gain. */
 const nearly = 0.005;
 
-/** What a negative slope makes of a unit. |a| > 1 is `expanding` also where a < -1; other negative slopes are `non-monotone`. */
+/**
+ * What a negative slope makes of a unit. |a| > 1 is `expanding` also where a < -1; other negative slopes are `non-monotone`.
+ *
+ * @example
+ * import { slopeKindOf } from 'reluminate/audit';
+ * [0, 0.25, 1].map(slopeKindOf); // => ["relu-like", "leaky", "identity"]
+ * [-0.5, 1.2, -2].map(slopeKindOf); // => ["non-monotone", "expanding", "expanding"]
+ */
 export function slopeKindOf(slope: number): SlopeKind {
   if (Math.abs(slope) > 1 + nearly) return 'expanding';
   if (Math.abs(slope) < nearly) return 'relu-like';

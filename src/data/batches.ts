@@ -39,6 +39,13 @@ const largestDefaultBatch = 64;
  * The batch size for a model: the one its inputs fix, else the one asked for, else as many samples as make two million
  * elements, from 1 to 64. Throws a Failure where the inputs fix different sizes (`input`) or another than the one asked
  * for (`usage`).
+ *
+ * @example
+ * import { chooseBatching } from 'reluminate/data';
+ * const input = dims => [{ name: 'x', type: 'float32', dims }];
+ * chooseBatching(input(['N', 10]), 10, { samples: 100 }); // => { size: 64, pad: false, limit: 100 }
+ * chooseBatching(input(['N', 3, 1024, 1024]), 3 * 1024 * 1024, {}).size; // => 1
+ * chooseBatching(input([8, 10]), 10, { samples: 100 }); // => { size: 8, pad: true, limit: 100 }
  */
 export function chooseBatching(
   specs: readonly InputSpec[],
@@ -68,6 +75,15 @@ export function chooseBatching(
 /**
  * Cuts what a reader gives into batches and closes the reader at the end, at an error or when the consumer stops early.
  * A batch ends early where the next samples cannot be stacked onto it (other dims along a free axis, other constants).
+ *
+ * @example
+ * import { readBatches } from 'reluminate/data';
+ * const rows = [1, 2, 3];
+ * const read = values => ({ x: { type: 'float32', dims: [values.length, 1], data: Float32Array.from(values) } });
+ * const reader = { next: async count => (rows.length > 0 ? read(rows.splice(0, count)) : null), close: async () => {} };
+ * const found = [];
+ * for await (const { feeds, samples } of readBatches(reader, { size: 2, pad: true, limit: Infinity })) found.push([samples, ...feeds.x.data]);
+ * found; // => [[2, 1, 2], [1, 3, 3]]
  */
 export async function* readBatches(reader: SampleReader, { size, pad, limit }: Batching): AsyncGenerator<Batch> {
   let left = limit;

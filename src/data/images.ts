@@ -12,7 +12,13 @@ import { channelCount, type ImageFormat, type ImageOptions, imageFormat } from '
 const decodedAhead = 4;
 const extensions = /\.(jpe?g|png|webp|gif|tiff?|avif|svg)$/i;
 
-/** Whether the path's extension is that of a picture that can be read: jpg, jpeg, png, webp, gif, tif, tiff, avif or svg. */
+/**
+ * Whether the path's extension is that of a picture that can be read: jpg, jpeg, png, webp, gif, tif, tiff, avif or svg.
+ *
+ * @example
+ * import { isImagePath } from 'reluminate/data';
+ * ['cat.jpg', 'CAT.PNG', 'cats.npz'].map(isImagePath); // => [true, true, false]
+ */
 export function isImagePath(path: string): boolean {
   return extensions.test(path);
 }
@@ -20,6 +26,17 @@ export function isImagePath(path: string): boolean {
 /**
  * The pictures in a folder and its subfolders, by path in code-unit order; hidden files and folders are left out.
  * Throws a Failure (`input`) that starts with `label` where there are none.
+ *
+ * @example
+ * import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { basename, join } from 'node:path';
+ * import { listImages } from 'reluminate/data';
+ * const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
+ * for (const name of ['dog.png', 'cat.jpg', '.hidden.png', 'notes.txt']) writeFileSync(join(folder, name), '');
+ * const paths = await listImages(folder, '--data');
+ * rmSync(folder, { recursive: true });
+ * paths.map(path => basename(path)); // => ["cat.jpg", "dog.png"]
  */
 export async function listImages(folder: string, label: string): Promise<string[]> {
   const entries = await readdir(folder, { recursive: true }).catch(error => Promise.reject(readFailure(error, label)));
@@ -42,6 +59,19 @@ export async function listImages(folder: string, label: string): Promise<string[
  * `rgba`), the size reached by Lanczos resampling, values computed as `ImageFormat` says. A few pictures are decoded
  * ahead, so memory is bounded by a batch. Throws the Failures of `imageFormat` and, while reading, a Failure (`input`)
  * that names the picture which cannot be decoded.
+ *
+ * @example
+ * import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { imageSamples } from 'reluminate/data';
+ * const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
+ * writeFileSync(join(folder, 'a.svg'), '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2"><rect width="2" height="2" fill="red"/></svg>');
+ * const source = imageSamples([join(folder, 'a.svg')], { name: 'x', type: 'float32', dims: ['N', 3, 2, 2] });
+ * const pixels = [];
+ * for await (const { feeds } of source.batches()) pixels.push([...feeds.x.data]);
+ * rmSync(folder, { recursive: true });
+ * [source.total, pixels]; // => [1, [[1, 1, 1, 1, 0, 0, 0, 0, 0, 0, 0, 0]]]
  */
 export function imageSamples(
   paths: readonly string[],
@@ -59,7 +89,21 @@ export function imageSamples(
   };
 }
 
-/** One picture as a tensor of dims [1, channels, height, width] or [1, height, width, channels]. */
+/**
+ * One picture as a tensor of dims [1, channels, height, width] or [1, height, width, channels].
+ *
+ * @example
+ * import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+ * import { tmpdir } from 'node:os';
+ * import { join } from 'node:path';
+ * import { decodeImage, imageFormat } from 'reluminate/data';
+ * const folder = mkdtempSync(join(tmpdir(), 'pictures-'));
+ * const path = join(folder, 'blue.svg');
+ * writeFileSync(path, '<svg xmlns="http://www.w3.org/2000/svg" width="2" height="2"><rect width="2" height="2" fill="blue"/></svg>');
+ * const { dims, data } = await decodeImage(path, imageFormat({ name: 'x', type: 'uint8', dims: ['N', 2, 2, 3] }));
+ * rmSync(folder, { recursive: true });
+ * [dims, [...data.subarray(0, 6)]]; // => [[1, 2, 2, 3], [0, 0, 255, 0, 0, 255]]
+ */
 export async function decodeImage(path: string, format: ImageFormat): Promise<TensorData> {
   const { height, width, layout, type } = format;
   const channels = channelCount(format);

@@ -31,6 +31,16 @@ const pieceBytes = 2 ** 18;
  * The arrays of a NumPy NPZ archive (a ZIP file of NPY members, stored or deflated), in the archive's order.
  * Members that are not named `*.npy` are left out. Throws a Failure (`input`) that starts with `label` for what is not
  * a ZIP archive, holds no array or two of the same name, or has encrypted members or compression other than deflate.
+ *
+ * @example
+ * import { listNpz } from 'reluminate/data';
+ * // One array, x = [1, -2] in float32, deflated.
+ * const archive = Buffer.from(
+ *   'UEsDBBQAAAAIAAAAIQC6SRMKTAAAAIgAAAAFAAAAeC5ucHmb7BfqGxDJyFDGUK2eklqcXKRupaBuk2airqOgnpZfVFKUmBefX5SSChJ3S8wpTgWKF2ck' +
+ *     'FqQC+RpGOpo6CrUKFAAuBoYGewYGhgMAUEsBAhQDFAAAAAgAAAAhALpJEwpMAAAAiAAAAAUAAAAAAAAAAAAAAIABAAAAAHgubnB5UEsFBgAAAAABAAEAMwAAAG8AAAAAAA==',
+ *   'base64',
+ * );
+ * (await listNpz(archive, 'data.npz')).map(({ name, size, deflated }) => [name, size, deflated]); // => [["x", 136, true]]
  */
 export async function listNpz(source: NpzSource, label: string): Promise<NpzMember[]> {
   const archive = typeof source === 'string' ? await openArchive(source, label) : bufferArchive(source);
@@ -60,6 +70,18 @@ export function isZip(bytes: Uint8Array): boolean {
  * Opens one array of an NPZ archive for reading row by row; its bytes are inflated as they are asked for, so memory is
  * bounded by the rows whatever the archive declares. Throws the Failures of `openNpy`, and one where the last bytes show
  * that the checksum is wrong.
+ *
+ * @example
+ * import { listNpz, openNpzMember } from 'reluminate/data';
+ * // One array, x = [1, -2] in float32, deflated.
+ * const archive = Buffer.from(
+ *   'UEsDBBQAAAAIAAAAIQC6SRMKTAAAAIgAAAAFAAAAeC5ucHmb7BfqGxDJyFDGUK2eklqcXKRupaBuk2airqOgnpZfVFKUmBefX5SSChJ3S8wpTgWKF2ck' +
+ *     'FqQC+RpGOpo6CrUKFAAuBoYGewYGhgMAUEsBAhQDFAAAAAgAAAAhALpJEwpMAAAAiAAAAAUAAAAAAAAAAAAAAIABAAAAAHgubnB5UEsFBgAAAAABAAEAMwAAAG8AAAAAAA==',
+ *   'base64',
+ * );
+ * const [member] = await listNpz(archive, 'data.npz');
+ * const array = await openNpzMember(archive, member, 'data.npz');
+ * [array.dims, [...(await array.rows(2)).data]]; // => [[2], [1, -2]]
  */
 export function openNpzMember(source: NpzSource, member: NpzMember, label: string): Promise<ArrayReader> {
   const packed = memberBytes(source, member);

@@ -106,6 +106,15 @@ function layerAxis(layers: readonly LayerReport[], width: number) {
 /**
  * What became of the units of each layer, in network order: stacked shares of the verdicts, strongest first, as SVG.
  * Verdicts too few to be seen are drawn 1.5 wide. Null for a model without rectifiers.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit } from 'reluminate/audit';
+ * import { verdictsByLayer } from 'reluminate/report';
+ * import { buildNetwork } from 'reluminate/train';
+ * const report = await audit(buildNetwork('mlp:2-3-1', { rectifier: parseRectifier('relu') }), null);
+ * verdictsByLayer(report, { width: 480 }).startsWith('<svg'); // => true
+ * verdictsByLayer({ ...report, layers: [] }); // => null
  */
 export function verdictsByLayer(report: AuditReport, options: FigureOptions = {}): string | null {
   const { layers, totals } = report;
@@ -182,6 +191,17 @@ function firingBins({ layers, samples }: AuditReport, inner: number) {
 /**
  * How often units fire: a histogram of the share of samples on which a unit fires, with bars of their own for never and
  * always, as SVG. Null without data.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit } from 'reluminate/audit';
+ * import { firingRates } from 'reluminate/report';
+ * import { buildNetwork } from 'reluminate/train';
+ * const model = buildNetwork('mlp:2-3-1', { rectifier: parseRectifier('relu') });
+ * const input = { type: 'float32', dims: [2, 2], data: Float32Array.of(1, -1, 2, 0.5) };
+ * const data = { kind: 'samples', description: 'two points', total: 2, batches: () => [{ feeds: { input }, samples: 2 }] };
+ * firingRates(await audit(model, data)).startsWith('<svg'); // => true
+ * firingRates(await audit(model, null)); // => null
  */
 export function firingRates(report: AuditReport, options: FigureOptions = {}): string | null {
   const width = plotWidth(options);
@@ -268,6 +288,15 @@ function slopeTicks({ slopes, units }: LayerReport, range: number): number[] {
 /**
  * The negative slopes of the layers that have any: a tick for each unit and a dot for the median, as SVG. Null where all
  * slopes are 0, which is ReLU, or there are none.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit } from 'reluminate/audit';
+ * import { slopesByLayer } from 'reluminate/report';
+ * import { buildNetwork } from 'reluminate/train';
+ * const audited = rectifier => audit(buildNetwork('mlp:2-3-1', { rectifier: parseRectifier(rectifier) }), null);
+ * slopesByLayer(await audited('prelu')).startsWith('<svg'); // => true
+ * slopesByLayer(await audited('relu')); // => null
  */
 export function slopesByLayer(report: AuditReport, options: FigureOptions = {}): string | null {
   const layers = report.layers.filter(({ slopes }) => slopes !== null);

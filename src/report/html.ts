@@ -282,6 +282,15 @@ const glossary = (): string =>
 /**
  * The audit as one HTML file that needs nothing else: no network, no other files. Light and dark, wide and narrow, on
  * paper, and by keyboard; a content security policy lets nothing run but the report's own script.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit } from 'reluminate/audit';
+ * import { renderHtml } from 'reluminate/report';
+ * import { buildNetwork } from 'reluminate/train';
+ * const page = renderHtml(await audit(buildNetwork('mlp:2-3-1', { rectifier: parseRectifier('relu') }), null));
+ * /<title>(.*)<\/title>/.exec(page)[1]; // => "mlp:2-3-1: rectifier audit"
+ * /(src|href)="http/.test(page); // => false
  */
 export function renderHtml(report: AuditReport): string {
   const script = `(${pageScript})({ significant: ${significant} });`;

@@ -30,6 +30,15 @@ function write(value: unknown, depth: number): string {
 /**
  * The report as JSON that `schema/audit-report.schema.json` describes: one line for each
  * unit, so that two reports can be compared line by line. Throws where a number is not finite, and names it.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit } from 'reluminate/audit';
+ * import { renderJson } from 'reluminate/report';
+ * import { buildNetwork } from 'reluminate/train';
+ * const text = renderJson(await audit(buildNetwork('mlp:2-3-1', { rectifier: parseRectifier('relu') }), null));
+ * text.startsWith('{\n  "schemaVersion": 1'); // => true
+ * JSON.parse(text).totals.units; // => 3
  */
 export function renderJson(report: AuditReport): string {
   const foreign = firstForeign(report);

@@ -261,6 +261,16 @@ function findingLines({ severity, text, where }: Finding, width: number, paint: 
 /**
  * The audit as a table for the terminal: one line for each layer, worst first, then the findings and a summary in words.
  * No line is wider than `width`, none ends in a space; without color it is plain text that reads the same.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { audit } from 'reluminate/audit';
+ * import { renderTable } from 'reluminate/report';
+ * import { buildNetwork } from 'reluminate/train';
+ * const report = await audit(buildNetwork('mlp:2-3-1', { rectifier: parseRectifier('relu') }), null);
+ * const lines = renderTable(report, { color: false, width: 80 }).split('\n');
+ * lines[0]; // => "Model    mlp:2-3-1"
+ * lines.every(line => line.length <= 80); // => true
  */
 export function renderTable(report: AuditReport, options: TableOptions): string {
   const width = Math.min(200, Math.max(60, Math.floor(options.width)));

@@ -8,7 +8,16 @@ import type { Checkpoint } from './checkpoint.js';
 
 type Feeds = Readonly<Record<string, TensorData>>;
 
-/** A training whose numbers are no longer finite. */
+/**
+ * A training whose numbers are no longer finite.
+ *
+ * @example
+ * import { parseRectifier } from 'reluminate';
+ * import { buildNetwork, Divergence, fit, moons } from 'reluminate/train';
+ * const network = buildNetwork('mlp:2-8-2', { rectifier: parseRectifier('relu') });
+ * const error = await fit(network, moons({ count: 200 }), { epochs: 5, learningRate: 1e30 }).catch(error => error);
+ * [error instanceof Divergence, error.kind, error.checkpoint]; // => [true, "input", null]
+ */
 export class Divergence extends Failure {
   /** The end of the last epoch in which all was finite, from which `fit` can go on; null where there is none. */
   readonly checkpoint: Checkpoint | null;

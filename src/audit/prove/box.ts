@@ -118,7 +118,15 @@ export interface DeclaredInput {
   readonly upper: readonly number[];
 }
 
-/** The ranges input by input, as a report states them. */
+/**
+ * The ranges input by input, as a report states them.
+ *
+ * @example
+ * import { parseInputRanges, rangesOf } from 'reluminate/audit';
+ * const inputs = [{ name: 'image', type: 'float32', dims: ['N', 3] }, { name: 'mask', type: 'float32', dims: ['N', 1] }];
+ * const declared = rangesOf(inputs, parseInputRanges(['0,1', 'mask=-1,1']));
+ * declared.map(({ name, lower, upper }) => [name, ...lower, ...upper]); // => [["image", 0, 1], ["mask", -1, 1]]
+ */
 export const rangesOf = (specs: readonly InputSpec[], ranges: InputRanges): DeclaredInput[] =>
   specs.flatMap(({ name }) => {
     const range = ranges[name] ?? ranges[''];

@@ -19,7 +19,22 @@ export const isSurelyFlat = (layer: RectifiedLayer, unit: number): boolean => {
   return isFlatBelow(layer, unit) && (slopes.length === layer.units || slopes.every(slope => slope === 0));
 };
 
-/** The units that give 0 for every input in the box: proved never to fire, with a flat negative side. They are constant channels of the rectifiers' outputs. */
+/**
+ * The units that give 0 for every input in the box: proved never to fire, with a flat negative side. They are constant channels of the rectifiers' outputs.
+ *
+ * @example
+ * import { dissect, provedConstants } from 'reluminate/audit';
+ * import { floatTensor, graph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Gemm', ['x', 'w'], ['z']), node('Relu', ['z'], ['h'])],
+ *   inputs: [valueInfo('x', ['N', 1])],
+ *   outputs: [valueInfo('h')],
+ *   initializers: [floatTensor('w', [1, 2], [2, 1])],
+ * });
+ * const { layers } = dissect({ proto: modelProto(main), external: new Map(), name: 'm', bytes: 0 });
+ * const bounds = [{ lower: Float64Array.of(-2, -2), upper: Float64Array.of(1, -1) }];
+ * [...provedConstants(layers, bounds).get('h')]; // => [[1, 0]]
+ */
 export const provedConstants = (layers: readonly RectifiedLayer[], bounds: readonly LayerBounds[]): Pinned =>
   new Map(
     layers.flatMap((layer, index) => {

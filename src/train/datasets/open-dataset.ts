@@ -116,7 +116,13 @@ async function byPath(path: string, options: OpenDatasetOptions): Promise<Split>
   }
 }
 
-/** Whether data are features in columns, of any units, which `openDataset` standardizes unless told otherwise: tables and iris. */
+/**
+ * Whether data are features in columns, of any units, which `openDataset` standardizes unless told otherwise: tables and iris.
+ *
+ * @example
+ * import { isTabular } from 'reluminate/datasets';
+ * ['iris', 'flowers.csv', 'moons', 'images.npz'].map(isTabular); // => [true, true, false, false]
+ */
 export const isTabular = (spec: string): boolean => /^iris$|\.[ct]sv$/i.test(spec.trim());
 
 /**
