@@ -3,6 +3,7 @@ import { join } from 'node:path';
 import sharp from 'sharp';
 import { Failure } from '../failure.js';
 import type { InputSpec, TensorData } from '../onnx/tensor-data.js';
+import { plural } from '../words.js';
 import { chooseBatching, readBatches, type SampleReader, type SampleSource } from './batches.js';
 import { firstLine, readFailure } from './bytes.js';
 import { convertElements } from './elements.js';
@@ -82,7 +83,7 @@ export function imageSamples(
   const batching = chooseBatching([input], format.height * format.width * channelCount(format), options);
   const total = Math.min(paths.length, batching.limit);
   return {
-    description: `${total} pictures as ${format.color} ${format.layout}, ${format.height}x${format.width}`,
+    description: `${plural(total, 'picture')} as ${format.color} ${format.layout}, ${format.height}x${format.width}`,
     kind: 'samples',
     total,
     batches: () => readBatches(imageReader(paths.slice(0, total), input.name, format), batching),
