@@ -4,10 +4,11 @@
  * exit code 2 and `input` to exit code 3.
  *
  * @example
- * import { Failure, parseInputRanges } from 'reluminate/audit';
- * let failure;
- * try { parseInputRanges(['0 to 1']); } catch (error) { failure = error; }
- * [failure instanceof Failure, failure.kind]; // => [true, "usage"]
+ * import { Failure, readModel } from 'reluminate/onnx';
+ * let caught;
+ * try { readModel(new Uint8Array(), { name: 'empty.onnx' }); } catch (error) { caught = error; }
+ * [caught instanceof Failure, caught.kind]; // => [true, "input"]
+ * caught.message; // => "read model 'empty.onnx': the file must be an ONNX model, got an empty file"
  */
 export class Failure extends Error {
   override readonly name = 'Failure';

@@ -376,6 +376,20 @@ const mostFollowed = 2 ** 23;
  * Follows constants forward through the main graph: for every value, which of its channels do not depend on the model's input,
  * and at what level they sit. `pinned` adds channels that are constant for another reason (weights too small to matter, a unit
  * that stays silent). Sound: a channel is called constant only where every path to it is understood.
+ *
+ * @example
+ * import { constantLookup, indexGraph, propagateConstants } from 'reluminate/onnx';
+ * import { floatTensor, graph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Gemm', ['x', 'w', 'b'], ['z']), node('Relu', ['z'], ['y'])],
+ *   inputs: [valueInfo('x', ['batch', 2])],
+ *   initializers: [floatTensor('w', [2, 2], [1, 0, 3, 0]), floatTensor('b', [2], [0.5, -1])],
+ * });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const known = propagateConstants(scope, constantLookup(new Map()));
+ * Array.from(known.get('y').constant); // => [0, 1]
+ * known.get('z').level[1]; // => -1
+ * known.get('y').level[1]; // => 0
  */
 export function propagateConstants(
   scope: Scope,

@@ -138,7 +138,22 @@ function throughNode(scope: Scope, node: NodeProto, lookup: ConstantLookup): Con
 /** Numbers that all Neg and Transpose of constants together may copy: a file that asks for more wants to exhaust memory. */
 const mostCopied = 2 ** 27;
 
-/** A lookup for one model, which remembers what it has found. */
+/**
+ * A lookup for one model, which remembers what it has found.
+ *
+ * @example
+ * import { constantLookup, floatTensor, graph, indexGraph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Neg', ['w'], ['v']), node('Mul', ['x', 'v'], ['y'])],
+ *   inputs: [valueInfo('x', [2])],
+ *   initializers: [floatTensor('w', [2], [1, -2])],
+ * });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const lookup = constantLookup(new Map());
+ * Array.from(lookup(scope, 'v').data); // => [-1, 2]
+ * lookup(scope, 'v').source; // => "w"
+ * lookup(scope, 'y'); // => null
+ */
 export function constantLookup(external: ExternalData): ConstantLookup {
   const known = new Map<Scope, Map<string, Constant | null>>();
   let copied = 0;

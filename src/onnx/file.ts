@@ -60,7 +60,21 @@ async function externalPath(modelPath: string, location: string): Promise<string
   }
 }
 
-/** Reads an ONNX file and the external data it names. Throws a Failure, naming the file, where either cannot be read. */
+/**
+ * Reads an ONNX file and the external data it names. Throws a Failure, naming the file, where either cannot be read.
+ *
+ * @example
+ * import { mkdtemp, rm, writeFile } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { graph, modelProto, node, writeModel } from 'reluminate/onnx';
+ * import { readModelFile } from 'reluminate/onnx/file';
+ * const folder = await mkdtemp(`${tmpdir()}/model-`);
+ * const proto = modelProto(graph({ nodes: [node('Relu', ['x'], ['y'])] }));
+ * await writeFile(`${folder}/relu.onnx`, writeModel({ name: 'relu', proto, external: new Map(), bytes: 0 }));
+ * const model = await readModelFile(`${folder}/relu.onnx`);
+ * model.proto.graph.node[0].opType; // => "Relu"
+ * await rm(folder, { recursive: true });
+ */
 export async function readModelFile(path: string): Promise<Model> {
   const bytes = await readBytes(path, `read model '${path}'`);
   const model = readModel(bytes, { name: path });
@@ -89,7 +103,18 @@ const isSpecial = (path: string): Promise<boolean> =>
     () => false,
   );
 
-/** Where a path leads through links, also where there is nothing yet. */
+/**
+ * Where a path leads through links, also where there is nothing yet.
+ *
+ * @example
+ * import { mkdtemp, realpath, rm, symlink } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { targetOf } from 'reluminate/onnx/file';
+ * const folder = await realpath(await mkdtemp(`${tmpdir()}/link-`));
+ * await symlink('not-there-yet.onnx', `${folder}/latest.onnx`);
+ * await targetOf(`${folder}/latest.onnx`) === `${folder}/not-there-yet.onnx`; // => true
+ * await rm(folder, { recursive: true });
+ */
 export async function targetOf(path: string): Promise<string> {
   const link = await readlink(path).catch(() => null);
   if (link === null) return path;
@@ -116,6 +141,16 @@ async function writeThrough(path: string, content: string | Uint8Array, mode: nu
 /**
  * Writes a file so that it is either whole or not there: beside its place first, then renamed. A link is followed, and a file that was there keeps its permissions. Throws
  * a Failure naming the file where that fails.
+ *
+ * @example
+ * import { mkdtemp, readFile, readdir, rm } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { writeWhole } from 'reluminate/onnx/file';
+ * const folder = await mkdtemp(`${tmpdir()}/report-`);
+ * await writeWhole(`${folder}/report.json`, '{}');
+ * await readFile(`${folder}/report.json`, 'utf8'); // => "{}"
+ * await readdir(folder); // => ["report.json"]
+ * await rm(folder, { recursive: true });
  */
 export async function writeWhole(path: string, content: string | Uint8Array): Promise<void> {
   let aside: string | null = null;
@@ -135,5 +170,18 @@ export async function writeWhole(path: string, content: string | Uint8Array): Pr
   }
 }
 
-/** Writes an ONNX file, whole or not at all. External data is not copied: a model that has some must be written into its own folder. */
+/**
+ * Writes an ONNX file, whole or not at all. External data is not copied: a model that has some must be written into its own folder.
+ *
+ * @example
+ * import { mkdtemp, rm } from 'node:fs/promises';
+ * import { tmpdir } from 'node:os';
+ * import { graph, modelProto, node } from 'reluminate/onnx';
+ * import { readModelFile, writeModelFile } from 'reluminate/onnx/file';
+ * const folder = await mkdtemp(`${tmpdir()}/model-`);
+ * const proto = modelProto(graph({ nodes: [node('Relu', ['x'], ['y'])] }));
+ * await writeModelFile(`${folder}/relu.onnx`, { name: 'relu', proto, external: new Map(), bytes: 0 });
+ * (await readModelFile(`${folder}/relu.onnx`)).proto.graph.node[0].opType; // => "Relu"
+ * await rm(folder, { recursive: true });
+ */
 export const writeModelFile = (path: string, model: Model): Promise<void> => writeWhole(path, writeModel(model));

@@ -86,6 +86,16 @@ const mostBytes = 2 ** 28;
  * A copy of the model in which every call of a local function is replaced by the function's nodes, so that what looks at
  * nodes sees all of them. The same model is returned where it has no functions. Throws a Failure where functions call
  * themselves or each other more than 50 deep, or expand past 300,000 nodes or 256 MiB.
+ *
+ * @example
+ * import { create } from '@bufbuild/protobuf';
+ * import { FunctionProtoSchema } from 'onnx-buf';
+ * import { graph, inlineFunctions, mainGraph, modelProto, node } from 'reluminate/onnx';
+ * const body = [node('Sigmoid', ['a'], ['s']), node('Mul', ['a', 's'], ['b'])];
+ * const proto = modelProto(graph({ nodes: [node('Swish', ['x'], ['y'])] }));
+ * proto.functions.push(create(FunctionProtoSchema, { name: 'Swish', input: ['a'], output: ['b'], node: body }));
+ * const inlined = inlineFunctions({ name: 'm', proto, external: new Map(), bytes: 0 });
+ * mainGraph(inlined).node.map(({ opType }) => opType); // => ["Sigmoid", "Mul"]
  */
 export function inlineFunctions(model: Model): Model {
   if (model.proto.functions.length === 0) return model;

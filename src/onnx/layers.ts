@@ -31,7 +31,19 @@ export interface LinearLayer {
   readonly bias: Float64Array;
 }
 
-/** The line a BatchNormalization is at inference, in float64; null where its parameters are not constants or it is in training form. */
+/**
+ * The line a BatchNormalization is at inference, in float64; null where its parameters are not constants or it is in training form.
+ *
+ * @example
+ * import { batchNormOf, constantLookup, indexGraph } from 'reluminate/onnx';
+ * import { float, floatTensor, graph, modelProto, node } from 'reluminate/onnx';
+ * const norm = node('BatchNormalization', ['x', 'gamma', 'beta', 'mean', 'var'], ['y'], { epsilon: float(0) });
+ * const numbers = Object.entries({ gamma: 2, beta: 1, mean: 3, var: 4 });
+ * const main = graph({ nodes: [norm], initializers: numbers.map(([name, value]) => floatTensor(name, [1], [value])) });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const line = batchNormOf(scope, norm, constantLookup(new Map()));
+ * [line.scale[0], line.shift[0]]; // => [1, -2]
+ */
 export function batchNormOf(scope: Scope, node: NodeProto, lookup: ConstantLookup): BatchNorm | null {
   if (node.opType !== 'BatchNormalization' || intAttribute(node, 'training_mode', 0) !== 0) return null;
   const parameters = node.input.slice(1, 5).map(name => lookup(scope, name)?.data);
@@ -53,6 +65,12 @@ const channelAxis = { Conv: 1, ConvTranspose: 1, Gemm: -1, MatMul: -1 } as const
 /**
  * One number for each of `units` channels on `axis` (1, or -1 for the last) from a constant that broadcasts against the value;
  * null where it varies along another axis. `rank` is needed for axis 1 only.
+ *
+ * @example
+ * import { perChannel } from 'reluminate/onnx';
+ * const bias = { source: 'b', factor: 1, dims: [3, 1, 1], data: Float32Array.of(1, 2, 3) };
+ * Array.from(perChannel(bias, 3, 1, 4)); // => [1, 2, 3]
+ * perChannel({ ...bias, dims: [1, 1, 3] }, 3, 1, 4); // => null
  */
 export function perChannel(constant: Constant, units: number, axis: number, rank: number | null): Float64Array | null {
   const { dims, data } = constant;
@@ -67,6 +85,15 @@ const layerOps = ['Conv', 'ConvTranspose', 'Gemm', 'MatMul'];
 /**
  * The constant weight of a Conv, ConvTranspose, Gemm or MatMul. Null for other nodes, weights that are computed, and weights whose
  * rank or groups make no sense for the operator, or that are empty: whoever reads a weight may rely on its dimensions.
+ *
+ * @example
+ * import { constantLookup, floatTensor, graph, indexGraph, layerWeight, modelProto, node } from 'reluminate/onnx';
+ * const nodes = [node('MatMul', ['x', 'w'], ['z']), node('Relu', ['z'], ['y'])];
+ * const main = graph({ nodes, initializers: [floatTensor('w', [2, 3], [1, 2, 3, 4, 5, 6])] });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const lookup = constantLookup(new Map());
+ * layerWeight(scope, nodes[0], lookup).dims; // => [2, 3]
+ * layerWeight(scope, nodes[1], lookup); // => null
  */
 export function layerWeight(scope: Scope, node: NodeProto, lookup: ConstantLookup): Constant | null {
   const weight =
@@ -122,7 +149,17 @@ function rawNorms({ node, op, weight, units }: Pick<LinearLayer, 'node' | 'op' |
   return squares.map(Math.sqrt);
 }
 
-/** Euclidean norm of each unit's incoming weights with all that follows folded in. float64; infinite or NaN where a weight is. */
+/**
+ * Euclidean norm of each unit's incoming weights with all that follows folded in. float64; infinite or NaN where a weight is.
+ *
+ * @example
+ * import { constantLookup, feedingLayer, indexGraph, weightNorms } from 'reluminate/onnx';
+ * import { floatTensor, graph, modelProto, node } from 'reluminate/onnx';
+ * const nodes = [node('MatMul', ['x', 'w'], ['h']), node('Mul', ['h', 'two'], ['z'])];
+ * const main = graph({ nodes, initializers: [floatTensor('w', [2, 2], [3, 0, 4, 0]), floatTensor('two', [], [2])] });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * Array.from(weightNorms(feedingLayer(scope, 'z', constantLookup(new Map())))); // => [10, 0]
+ */
 export const weightNorms = (layer: LinearLayer): Float64Array =>
   rawNorms(layer).map((norm, unit) => norm * Math.abs(layer.scale[unit] as number));
 
@@ -132,6 +169,15 @@ const mostBetween = 32;
 /**
  * Walks back from a value to the single layer that feeds it, through batch norm, constant Add, Sub, Mul and Div for each channel,
  * Identity, Cast and Dropout, 32 of them at most. Null where the value is something else, such as a residual sum or a pooled map.
+ *
+ * @example
+ * import { constantLookup, feedingLayer, floatTensor, graph, indexGraph, modelProto, node } from 'reluminate/onnx';
+ * const nodes = [node('MatMul', ['x', 'w'], ['h']), node('Add', ['h', 'b'], ['z']), node('Relu', ['z'], ['y'])];
+ * const main = graph({ nodes, initializers: [floatTensor('w', [2, 1], [1, -1]), floatTensor('b', [1], [0.5])] });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const layer = feedingLayer(scope, 'z', constantLookup(new Map()));
+ * [layer.op, layer.units, layer.fanIn, layer.bias[0]]; // => ["MatMul", 1, 2, 0.5]
+ * feedingLayer(scope, 'y', constantLookup(new Map())); // => null
  */
 export function feedingLayer(scope: Scope, value: string, lookup: ConstantLookup): LinearLayer | null {
   const between: NodeProto[] = [];
@@ -238,7 +284,16 @@ const channelsFirst = new Set(
 const featuresLast = new Set('Gemm MatMul LayerNormalization Flatten Einsum'.split(' '));
 const axisLost = new Set('Reshape Squeeze Unsqueeze'.split(' '));
 
-/** A lookup for one model, which remembers what it has found. */
+/**
+ * A lookup for one model, which remembers what it has found.
+ *
+ * @example
+ * import { constantLookup, graph, indexGraph, modelProto, node, unitAxisLookup } from 'reluminate/onnx';
+ * const nodes = [node('Conv', ['x', 'w'], ['z']), node('Relu', ['z'], ['map']), node('MatMul', ['map', 'v'], ['y'])];
+ * const scope = indexGraph({ name: 'm', proto: modelProto(graph({ nodes })), external: new Map(), bytes: 0 });
+ * const axisOf = unitAxisLookup(constantLookup(new Map()));
+ * [axisOf(scope, 'map'), axisOf(scope, 'y'), axisOf(scope, 'x')]; // => [1, -1, null]
+ */
 export function unitAxisLookup(constants: ConstantLookup): UnitAxisLookup {
   const known = new Map<Scope, Map<string, number | null>>();
   const axisOf = (scope: Scope, node: NodeProto): number | null => {

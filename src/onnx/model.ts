@@ -42,7 +42,16 @@ const deepestNesting = 50;
 /** What may hold subgraphs and tensors in its attributes: a node, or a function with its defaults. */
 type Attributed = Pick<NodeProto, 'attribute'>;
 
-/** Every graph of a model, outermost first, bodies of control flow and functions included. Throws a Failure for graphs nested deeper than 50 levels. */
+/**
+ * Every graph of a model, outermost first, bodies of control flow and functions included. Throws a Failure for graphs nested deeper than 50 levels.
+ *
+ * @example
+ * import { graph, graphsOf, modelProto, node } from 'reluminate/onnx';
+ * const branch = name => graph({ name, nodes: [node('Relu', ['x'], ['out'])] });
+ * const choice = node('If', ['test'], ['y'], { then_branch: branch('then'), else_branch: branch('else') });
+ * const proto = modelProto(graph({ name: 'main', nodes: [choice] }));
+ * [...graphsOf(proto)].map(({ name }) => name); // => ["main", "then", "else"]
+ */
 export function* graphsOf(proto: ModelProto): Generator<GraphProto> {
   const nested = function* (nodes: readonly Attributed[], depth = 1): Generator<GraphProto> {
     for (const node of nodes) {
@@ -61,7 +70,15 @@ export function* graphsOf(proto: ModelProto): Generator<GraphProto> {
   for (const fn of proto.functions) yield* nested([...fn.node, { attribute: fn.attributeProto }]);
 }
 
-/** Every tensor of a model: initializers and the tensors in attributes of nodes, values and indices of sparse ones included. */
+/**
+ * Every tensor of a model: initializers and the tensors in attributes of nodes, values and indices of sparse ones included.
+ *
+ * @example
+ * import { floatTensor, graph, modelProto, node, tensorsOf } from 'reluminate/onnx';
+ * const slope = node('Constant', [], ['slope'], { value: floatTensor('given', [1], [0.25]) });
+ * const proto = modelProto(graph({ nodes: [slope], initializers: [floatTensor('w', [2], [1, 2])] }));
+ * [...tensorsOf(proto)].map(({ name }) => name); // => ["w", "given"]
+ */
 export function* tensorsOf(proto: ModelProto): Generator<TensorProto> {
   const ofSparse = function* ({ values, indices }: SparseTensorProto): Generator<TensorProto> {
     if (values) yield values;
@@ -106,20 +123,66 @@ export function readModel(
   return { name, proto, external, bytes: bytes.length };
 }
 
-/** Writes a model; every field that was read, known or not, is kept, and external data stays where it is. */
+/**
+ * Writes a model; every field that was read, known or not, is kept, and external data stays where it is.
+ *
+ * @example
+ * import { graph, modelProto, node, readModel, writeModel } from 'reluminate/onnx';
+ * const proto = modelProto(graph({ name: 'tiny', nodes: [node('Relu', ['x'], ['y'])] }));
+ * const bytes = writeModel({ name: 'tiny', proto, external: new Map(), bytes: 0 });
+ * bytes instanceof Uint8Array; // => true
+ * readModel(bytes).proto.graph.name; // => "tiny"
+ */
 export const writeModel = (model: Model): Uint8Array => toBinary(ModelProtoSchema, model.proto);
 
-/** A deep copy whose graph can be edited without touching the original; external data is shared. */
+/**
+ * A deep copy whose graph can be edited without touching the original; external data is shared.
+ *
+ * @example
+ * import { copyModel, graph, mainGraph, modelProto, node } from 'reluminate/onnx';
+ * const proto = modelProto(graph({ nodes: [node('Relu', ['x'], ['y'])] }));
+ * const model = { name: 'm', proto, external: new Map(), bytes: 0 };
+ * const copy = copyModel(model);
+ * mainGraph(copy).node[0].opType = 'Elu';
+ * [mainGraph(model).node[0].opType, mainGraph(copy).node[0].opType]; // => ["Relu", "Elu"]
+ */
 export const copyModel = (model: Model): Model => ({ ...model, proto: clone(ModelProtoSchema, model.proto) });
 
-/** The main graph. `readModel` has checked that there is one. */
+/**
+ * The main graph. `readModel` has checked that there is one.
+ *
+ * @example
+ * import { graph, mainGraph, modelProto, node } from 'reluminate/onnx';
+ * const proto = modelProto(graph({ nodes: [node('Abs', ['x'], ['h']), node('Relu', ['h'], ['y'])] }));
+ * const model = { name: 'm', proto, external: new Map(), bytes: 0 };
+ * mainGraph(model).node.map(({ opType }) => opType); // => ["Abs", "Relu"]
+ */
 export const mainGraph = (model: Model): GraphProto => model.proto.graph as GraphProto;
 
-/** The version of the standard operator set. */
+/**
+ * The version of the standard operator set.
+ *
+ * @example
+ * import { graph, modelProto, node, opsetOf } from 'reluminate/onnx';
+ * const proto = modelProto(graph({ nodes: [node('Relu', ['x'], ['y'])] }), 13);
+ * opsetOf({ name: 'm', proto, external: new Map(), bytes: 0 }); // => 13
+ */
 export const opsetOf = (model: Model): number =>
   Number(model.proto.opsetImport.find(set => set.domain === '' || set.domain === 'ai.onnx')?.version ?? 1n);
 
-/** The inputs a caller has to feed: those of the main graph that no initializer fills. Throws a Failure for inputs that are not tensors. */
+/**
+ * The inputs a caller has to feed: those of the main graph that no initializer fills. Throws a Failure for inputs that are not tensors.
+ *
+ * @example
+ * import { floatTensor, graph, inputSpecs, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('MatMul', ['x', 'w'], ['y'])],
+ *   inputs: [valueInfo('x', ['batch', 2]), valueInfo('w', [2, 1])],
+ *   initializers: [floatTensor('w', [2, 1], [1, -1])],
+ * });
+ * const model = { name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 };
+ * inputSpecs(model); // => [{ name: 'x', type: 'float32', dims: ['batch', 2] }]
+ */
 export function inputSpecs(model: Model): InputSpec[] {
   const graph = mainGraph(model);
   const filled = new Set(graph.initializer.map(tensor => tensor.name));
@@ -143,7 +206,20 @@ export function inputSpecs(model: Model): InputSpec[] {
     });
 }
 
-/** A copy with all external data moved into the message, so that its bytes stand alone. Throws a Failure where that exceeds protobuf's 2 GiB. */
+/**
+ * A copy with all external data moved into the message, so that its bytes stand alone. Throws a Failure where that exceeds protobuf's 2 GiB.
+ *
+ * @example
+ * import { create } from '@bufbuild/protobuf';
+ * import { StringStringEntryProtoSchema } from 'onnx-buf';
+ * import { embedExternal, floatTensor, graph, mainGraph, modelProto, tensorNumbers } from 'reluminate/onnx';
+ * const location = create(StringStringEntryProtoSchema, { key: 'location', value: 'w.bin' });
+ * const weight = Object.assign(floatTensor('w', [2], []), { dataLocation: 1, externalData: [location] });
+ * const proto = modelProto(graph({ nodes: [], initializers: [weight] }));
+ * const external = new Map([['w.bin', new Uint8Array(Float32Array.of(1, -2).buffer)]]);
+ * const alone = embedExternal({ name: 'm', proto, external, bytes: 0 });
+ * Array.from(tensorNumbers(mainGraph(alone).initializer[0], new Map())); // => [1, -2]
+ */
 export function embedExternal(model: Model): Model {
   if (![...tensorsOf(model.proto)].some(isExternal)) return model;
   const copy = copyModel(model);

@@ -30,6 +30,20 @@ const merge = (a: Reads | undefined, b: Reads): Reads => {
 /**
  * Follows the outputs backward through the main graph: for every value, which of its channels some output depends on. Values
  * that do not occur in the result are read by nothing. Constant channels need no inputs that vary.
+ *
+ * @example
+ * import { constantLookup, indexGraph, propagateConstants, propagateReads } from 'reluminate/onnx';
+ * import { floatTensor, graph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Gemm', ['x', 'w'], ['z']), node('Relu', ['z'], ['h']), node('Gemm', ['h', 'v'], ['y'])],
+ *   inputs: [valueInfo('x', ['batch', 1])],
+ *   outputs: [valueInfo('y')],
+ *   initializers: [floatTensor('w', [1, 2], [1, -1]), floatTensor('v', [2, 1], [3, 0])],
+ * });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const lookup = constantLookup(new Map());
+ * const reads = propagateReads(scope, lookup, propagateConstants(scope, lookup));
+ * Array.from(reads.get('h')); // => [1, 0]
  */
 export function propagateReads(
   scope: Scope,

@@ -412,6 +412,18 @@ function inScope(context: Context, isData: IsData): Omit<Rectifier, 'name'>[] {
  * Finds every rectifier of a model, however it is spelled, in the given graphs: Relu, LeakyRelu, PRelu, ThresholdedRelu, Elu,
  * Selu, Celu, Clip from 0, Max and Min forms, and the sums by which exporters spell PReLU. The Clip inside hard-sigmoid and
  * hard-swish is not one. Names are unique.
+ *
+ * @example
+ * import { allScopes, constantLookup, findRectifiers, indexGraph } from 'reluminate/onnx';
+ * import { floatTensor, graph, modelProto, node, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Mul', ['x', 'a'], ['scaled']), node('Max', ['x', 'scaled'], ['y'])],
+ *   inputs: [valueInfo('x', [4])],
+ *   initializers: [floatTensor('a', [], [0.25])],
+ * });
+ * const scope = indexGraph({ name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 });
+ * const [found] = findRectifiers(allScopes(scope), constantLookup(new Map()));
+ * [found.kind, found.spelling, found.negativeSlope.data[0]]; // => ["leaky-relu", "Max(x, a*x)", 0.25]
  */
 export function findRectifiers(scopes: readonly Scope[], lookup: ConstantLookup): Rectifier[] {
   const seen = new Map<string, number>();

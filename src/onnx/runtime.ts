@@ -84,7 +84,19 @@ function mark(results: Readonly<Record<string, TensorData>>): Float32Array | nul
   return null;
 }
 
-/** Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it. */
+/**
+ * Starts a session on a model in memory. Throws a Failure, naming the model, where ONNX Runtime refuses it.
+ *
+ * @example
+ * import { graph, modelProto, node, openSession, valueInfo } from 'reluminate/onnx';
+ * const nodes = [node('Relu', ['x'], ['y'])];
+ * const main = graph({ nodes, inputs: [valueInfo('x', ['batch', 2])], outputs: [valueInfo('y')] });
+ * const model = { name: 'relu', proto: modelProto(main), external: new Map(), bytes: 0 };
+ * const session = await openSession(model, { threads: 1 });
+ * const { y } = await session.run({ x: { type: 'float32', dims: [1, 2], data: Float32Array.of(-1, 2) } });
+ * await session.close();
+ * Array.from(y.data); // => [0, 2]
+ */
 export async function openSession(model: Model, options: SessionOptions = {}): Promise<Session> {
   const runtime: OnnxRuntime = options.runtime ?? (await import('#onnxruntime'));
   requireSafe(model);

@@ -19,10 +19,27 @@ export interface Scope {
   readonly children: readonly { node: NodeProto; attribute: string; scope: Scope }[];
 }
 
-/** The name of a node for people: its own, or the first value it writes. */
+/**
+ * The name of a node for people: its own, or the first value it writes.
+ *
+ * @example
+ * import { node, nodeName } from 'reluminate/onnx';
+ * const relu = node('Relu', ['x'], ['h1']);
+ * nodeName({ ...relu, name: 'block1/relu' }); // => "block1/relu"
+ * nodeName({ ...relu, name: '' }); // => "h1"
+ */
 export const nodeName = (node: NodeProto): string => node.name || node.output.find(name => name !== '') || node.opType;
 
-/** Every value a node reads: its inputs and what its subgraphs take from outside themselves. */
+/**
+ * Every value a node reads: its inputs and what its subgraphs take from outside themselves.
+ *
+ * @example
+ * import { graph, node, readsOf, valueInfo } from 'reluminate/onnx';
+ * const branch = opType => graph({ nodes: [node(opType, ['x'], ['out'])], outputs: [valueInfo('out')] });
+ * const choice = node('If', ['test'], ['y'], { then_branch: branch('Relu'), else_branch: branch('Neg') });
+ * readsOf(choice); // => ["test", "x", "x"]
+ * readsOf(node('Clip', ['x', '', 'six'], ['y'])); // => ["x", "six"]
+ */
 export function readsOf(node: NodeProto): string[] {
   const captured = subgraphs(node).flatMap(({ graph }) => {
     const own = new Set([
@@ -130,5 +147,15 @@ function scopeOf(graph: GraphProto, path: string, parent: Scope | null): Scope {
  */
 export const indexGraph = (model: Model): Scope => scopeOf(mainGraph(model), '', null);
 
-/** The scope and all below it, outermost first. */
+/**
+ * The scope and all below it, outermost first.
+ *
+ * @example
+ * import { allScopes, graph, indexGraph, modelProto, node } from 'reluminate/onnx';
+ * const branch = opType => graph({ nodes: [node(opType, ['x'], ['out'])] });
+ * const choice = node('If', ['test'], ['y'], { then_branch: branch('Relu'), else_branch: branch('Neg') });
+ * const proto = modelProto(graph({ nodes: [choice] }));
+ * const scopes = allScopes(indexGraph({ name: 'm', proto, external: new Map(), bytes: 0 }));
+ * scopes.map(({ path }) => path); // => ["", "y/then_branch", "y/else_branch"]
+ */
 export const allScopes = (scope: Scope): Scope[] => [scope, ...scope.children.flatMap(child => allScopes(child.scope))];

@@ -25,7 +25,14 @@ const mostFed = 2 ** 28;
 
 const elementsOf = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
-/** A tensor of zeros. Throws a Failure beyond 2^28 elements. */
+/**
+ * A tensor of zeros. Throws a Failure beyond 2^28 elements.
+ *
+ * @example
+ * import { zeros } from 'reluminate/onnx';
+ * const { type, dims, data } = zeros('float32', [1, 3], 'x');
+ * [type, dims, Array.from(data)]; // => ["float32", [1, 3], [0, 0, 0]]
+ */
 export function zeros(type: ElementType, dims: readonly number[], name: string): TensorData {
   const count = elementsOf(dims);
   if (!(count <= mostFed && dims.every(dim => Number.isSafeInteger(dim) && dim >= 0)))
@@ -33,13 +40,27 @@ export function zeros(type: ElementType, dims: readonly number[], name: string):
   return { type, dims, data: new arrays[type](count) };
 }
 
-/** The inputs' dimensions when all of them are numbers; null where one is free. */
+/**
+ * The inputs' dimensions when all of them are numbers; null where one is free.
+ *
+ * @example
+ * import { fixedDims } from 'reluminate/onnx';
+ * fixedDims([{ name: 'x', type: 'float32', dims: [1, 3] }]); // => { x: [1, 3] }
+ * fixedDims([{ name: 'x', type: 'float32', dims: ['batch', 3] }]); // => null
+ */
 export const fixedDims = (specs: readonly InputSpec[]): Record<string, number[]> | null =>
   specs.every(spec => spec.dims.every(dim => typeof dim === 'number'))
     ? Object.fromEntries(specs.map(spec => [spec.name, spec.dims as number[]]))
     : null;
 
-/** The inputs' dimensions for one sample: a batch that is free is taken as 1. Null where another dimension is free. */
+/**
+ * The inputs' dimensions for one sample: a batch that is free is taken as 1. Null where another dimension is free.
+ *
+ * @example
+ * import { sampleDims } from 'reluminate/onnx';
+ * sampleDims([{ name: 'x', type: 'float32', dims: ['batch', 3] }]); // => { x: [1, 3] }
+ * sampleDims([{ name: 'x', type: 'float32', dims: ['batch', 'length'] }]); // => null
+ */
 export const sampleDims = (specs: readonly InputSpec[]): Record<string, number[]> | null =>
   fixedDims(
     specs.map(spec => ({
@@ -51,6 +72,17 @@ export const sampleDims = (specs: readonly InputSpec[]): Record<string, number[]
 /**
  * The dimensions that values of the main graph have when the inputs have the given ones. ONNX Runtime says: the model is asked for
  * nothing but `Shape` of each value, which its shape inference folds where it can, so that the layers do not run.
+ *
+ * @example
+ * import { graph, modelProto, node, shapesOf, valueInfo } from 'reluminate/onnx';
+ * const main = graph({
+ *   nodes: [node('Flatten', ['x'], ['flat']), node('Relu', ['flat'], ['y'])],
+ *   inputs: [valueInfo('x', ['batch', 3, 8, 8])],
+ *   outputs: [valueInfo('y')],
+ * });
+ * const model = { name: 'm', proto: modelProto(main), external: new Map(), bytes: 0 };
+ * const shapes = await shapesOf(model, { x: [2, 3, 8, 8] }, ['flat']);
+ * shapes.get('flat'); // => [2, 192]
  */
 export async function shapesOf(
   model: Model,

@@ -24,10 +24,25 @@ const elementTypes: Partial<Record<DataType, ElementType>> = {
   [DataType.BOOL]: 'bool',
 };
 
-/** ONNX Runtime's spelling of an ONNX data type, or null for types a session cannot take (strings, complex, 4- and 8-bit floats). */
+/**
+ * ONNX Runtime's spelling of an ONNX data type, or null for types a session cannot take (strings, complex, 4- and 8-bit floats).
+ *
+ * @example
+ * import { elementType, floatTensor } from 'reluminate/onnx';
+ * elementType(floatTensor('w', [1], [0.5]).dataType); // => "float32"
+ * const strings = 8;
+ * elementType(strings); // => null
+ */
 export const elementType = (dataType: number): ElementType | null => elementTypes[dataType as DataType] ?? null;
 
-/** Whether an ONNX data type is a float of 16, 32 or 64 bits: the types that weights and activations have. */
+/**
+ * Whether an ONNX data type is a float of 16, 32 or 64 bits: the types that weights and activations have.
+ *
+ * @example
+ * import { floatTensor, intTensor, isFloatType } from 'reluminate/onnx';
+ * isFloatType(floatTensor('w', [1], [0.5]).dataType); // => true
+ * isFloatType(intTensor('axes', [1], [1]).dataType); // => false
+ */
 export const isFloatType = (dataType: number): boolean =>
   dataType === DataType.FLOAT ||
   dataType === DataType.DOUBLE ||
@@ -60,10 +75,24 @@ function bitsPerElement(dataType: DataType): number | null {
   }
 }
 
-/** The dimensions of a tensor as numbers. */
+/**
+ * The dimensions of a tensor as numbers.
+ *
+ * @example
+ * import { dimsOf, floatTensor } from 'reluminate/onnx';
+ * dimsOf(floatTensor('w', [2, 3], [1, 2, 3, 4, 5, 6])); // => [2, 3]
+ * dimsOf(floatTensor('scalar', [], [1])); // => []
+ */
 export const dimsOf = (tensor: TensorProto): number[] => tensor.dims.map(Number);
 
-/** The number of elements a tensor declares. Throws a Failure for negative dimensions and for products no memory could hold. */
+/**
+ * The number of elements a tensor declares. Throws a Failure for negative dimensions and for products no memory could hold.
+ *
+ * @example
+ * import { elementCount, floatTensor } from 'reluminate/onnx';
+ * elementCount(floatTensor('w', [2, 3], [1, 2, 3, 4, 5, 6])); // => 6
+ * elementCount(floatTensor('scalar', [], [1])); // => 1
+ */
 export function elementCount(tensor: TensorProto): number {
   const count = dimsOf(tensor).reduce((product, dim) => product * (dim < 0 ? Number.NaN : dim), 1);
   if (!Number.isSafeInteger(count))
@@ -74,7 +103,15 @@ export function elementCount(tensor: TensorProto): number {
   return count;
 }
 
-/** Where the bytes of an external tensor lie: location, offset and length. */
+/**
+ * Where the bytes of an external tensor lie: location, offset and length.
+ *
+ * @example
+ * import { externalReference, floatTensor } from 'reluminate/onnx';
+ * const externalData = Object.entries({ location: 'w.bin', offset: '4096' }).map(([key, value]) => ({ key, value }));
+ * const weight = { ...floatTensor('w', [2], []), dataLocation: 1, externalData };
+ * externalReference(weight); // => { location: 'w.bin', offset: 4096, length: null }
+ */
 export function externalReference(tensor: TensorProto): { location: string; offset: number; length: number | null } {
   const entry = (key: string) => tensor.externalData.find(item => item.key === key)?.value;
   const location = entry('location');
@@ -89,10 +126,27 @@ export function externalReference(tensor: TensorProto): { location: string; offs
   return { location, offset, length };
 }
 
-/** Whether the tensor's values lie in a file beside the model. */
+/**
+ * Whether the tensor's values lie in a file beside the model.
+ *
+ * @example
+ * import { floatTensor, isExternal } from 'reluminate/onnx';
+ * const weight = floatTensor('w', [2], [1, -2]);
+ * isExternal(weight); // => false
+ * isExternal({ ...weight, dataLocation: 1 }); // => true
+ */
 export const isExternal = (tensor: TensorProto): boolean => tensor.dataLocation === DataLocation.EXTERNAL;
 
-/** The raw little-endian bytes of a tensor that has them, in the model or beside it; null where the values are in a typed field. */
+/**
+ * The raw little-endian bytes of a tensor that has them, in the model or beside it; null where the values are in a typed field.
+ *
+ * @example
+ * import { floatTensor, rawBytes } from 'reluminate/onnx';
+ * const weight = floatTensor('w', [1], [-2]);
+ * Array.from(rawBytes(weight, new Map())); // => [0, 0, 0, 192]
+ * const beside = { ...weight, dataLocation: 1, externalData: [{ key: 'location', value: 'w.bin' }] };
+ * Array.from(rawBytes(beside, new Map([['w.bin', Uint8Array.of(0, 0, 128, 63)]]))); // => [0, 0, 128, 63]
+ */
 export function rawBytes(tensor: TensorProto, external: ExternalData): Uint8Array | null {
   if (!isExternal(tensor)) return tensor.rawData.length > 0 ? tensor.rawData : null;
   const { location, offset, length } = externalReference(tensor);
@@ -111,7 +165,17 @@ export function rawBytes(tensor: TensorProto, external: ExternalData): Uint8Arra
   return file.subarray(offset, end);
 }
 
-/** Throws a Failure where a tensor's declared dimensions and its data disagree, so that nothing is ever allocated from a declaration alone. */
+/**
+ * Throws a Failure where a tensor's declared dimensions and its data disagree, so that nothing is ever allocated from a declaration alone.
+ *
+ * @example
+ * import { checkTensor, floatTensor } from 'reluminate/onnx';
+ * const reason = tensor => {
+ *   try { return checkTensor(tensor, new Map()) ?? null; } catch ({ message }) { return message.split(': ')[1]; }
+ * };
+ * reason(floatTensor('w', [2], [1, -2])); // => null
+ * reason(floatTensor('w', [3], [1, -2])); // => "tensor 'w' must hold 3 elements as its dimensions [3] say, got 2"
+ */
 export function checkTensor(tensor: TensorProto, external: ExternalData): void {
   const count = elementCount(tensor);
   const bits = bitsPerElement(tensor.dataType);
