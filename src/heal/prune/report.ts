@@ -1,6 +1,5 @@
 import type { Anatomy } from '../../audit/anatomy.js';
 import { type Cost, costlyValues, keptCost } from '../../audit/cost.js';
-import { countParameters } from '../../audit/weights.js';
 import { Failure } from '../../failure.js';
 import type { Context } from '../../onnx/channels.js';
 import { connectionsOf } from '../../onnx/connections.js';
@@ -203,13 +202,12 @@ export async function shapesOfLayers(
   }
 }
 
-/** Parameters of a model, as the audit and the check count them, and its multiply-adds. */
+/** Parameters and multiply-adds of a model. */
 export async function costOf(
   model: Model,
   inputs: readonly InputSpec[] | undefined,
   options: SessionOptions,
 ): Promise<Cost> {
   const shapes = await shapesOfLayers(model, inputs, options);
-  const { multiplyAdds } = keptCost(indexGraph(model), constantLookup(model.external), null, shapes);
-  return { parameters: countParameters(model), multiplyAdds };
+  return keptCost(indexGraph(model), constantLookup(model.external), null, shapes);
 }
