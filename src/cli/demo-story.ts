@@ -2,6 +2,7 @@ import { dissect } from '../audit/anatomy.js';
 import { type AuditData, audit } from '../audit/audit.js';
 import type { AuditReport, LayerReport } from '../audit/report.js';
 import { silentUnits } from '../heal/dead-units.js';
+import { exactButRounding } from '../heal/promise.js';
 import { prune } from '../heal/prune/prune.js';
 import { revive } from '../heal/revive.js';
 import { soften } from '../heal/soften.js';
@@ -119,7 +120,7 @@ export async function tellStory({ train, test }: Split, { seed, onProgress }: St
   // What is silent on the samples seen may fire on others: there the repair is exact, here its drift is told.
   const compared = async (before: Model, after: Model) => ({
     seen: await verify(before, after, [...batches(before, train)], {
-      promise: { kind: 'rounding', relative: 1e-5 },
+      promise: exactButRounding(),
       rounds: 0,
     }),
     heldOut: await verify(before, after, [...batches(before, test)], { promise: { kind: 'report' } }),

@@ -3,7 +3,7 @@ import { type AuditData, audit } from '../audit/audit.js';
 import { type InputRanges, rangesOf } from '../audit/prove/box.js';
 import { silentUnits } from '../heal/dead-units.js';
 import { type DropReport, dropInitializerInputs, type FlushReport, flushTiny } from '../heal/flush.js';
-import type { RepairPromise } from '../heal/promise.js';
+import { exactButRounding, type RepairPromise } from '../heal/promise.js';
 import { prune } from '../heal/prune/prune.js';
 import type { PruneReport } from '../heal/prune/report.js';
 import { type ReviveReport, revive } from '../heal/revive.js';
@@ -64,8 +64,7 @@ export function repairsOf(
   session: SessionOptions,
 ): Repair[] {
   const { ranges, soften: softening, tolerance, align } = flags;
-  const rounded: RepairPromise =
-    tolerance === undefined ? { kind: 'rounding', relative: 1e-5 } : { kind: 'tolerance', relative: tolerance };
+  const rounded = exactButRounding(tolerance);
   // A unit that is proved dead may fire for inputs outside of the ranges.
   const within = (promise: RepairPromise): RepairPromise =>
     ranges ? { ...promise, inputs: rangesOf(inputs, ranges) } : promise;

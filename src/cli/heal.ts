@@ -7,10 +7,11 @@ import { idleUnits } from '../audit/removable.js';
 import { commonInputs, type RepairNote, repairNoteOf, withRepairNote } from '../audit/repair-note.js';
 import { applyShapes, parseShapes } from '../data/shape.js';
 import { Failure } from '../failure.js';
+import { initializerInputs } from '../heal/flush.js';
 import type { RepairPromise } from '../heal/promise.js';
 import { type Verification, verify } from '../heal/verify.js';
 import { readModelFile, writeWhole } from '../onnx/file.js';
-import { inputSpecs, type Model, mainGraph } from '../onnx/model.js';
+import { inputSpecs, type Model } from '../onnx/model.js';
 import type { InputSpec } from '../onnx/tensor-data.js';
 import { printable } from '../report/names.js';
 import { version } from '../version.js';
@@ -189,13 +190,6 @@ function samplesIn(
   return boxes && samples ? { ...samples, batches: () => insideBoxes(samples.batches(), boxes) } : samples;
 }
 
-/** Initializers that are still listed as inputs. */
-const initializerInputs = (model: Model): string[] => {
-  const { input, initializer } = mainGraph(model);
-  const filled = new Set(initializer.map(({ name }) => name));
-  return input.flatMap(({ name }) => (filled.has(name) ? [name] : []));
-};
-
 async function runHeal(path: string, flags: Flags): Promise<number> {
   await checkFlags(path, flags);
   const original = await readModelFile(path);
@@ -229,6 +223,7 @@ async function runHeal(path: string, flags: Flags): Promise<number> {
   const changed = steps.filter(step => step.changed);
   const healed =
     changed.length > 0 ? withRepairNote(healedBy(original, steps), noteOf(original, changed, data)) : original;
+  const fed = initializerInputs(healed);
   const whole = changed.length > 0 ? await check(original, healed, promiseOf(changed), flags.rounds) : null;
   const broken = [
     ...changed.flatMap(({ repair, verification }) =>
@@ -253,7 +248,7 @@ async function runHeal(path: string, flags: Flags): Promise<number> {
         report,
         verification,
       })),
-      initializerInputs: initializerInputs(healed),
+      initializerInputs: fed,
       verification: whole,
     },
     null,
@@ -261,7 +256,7 @@ async function runHeal(path: string, flags: Flags): Promise<number> {
   )}\n`;
   if (flags.json && flags.json !== '-') await writeRecord(flags.json, json, writes ? (flags.output as string) : null);
   if (flags.json === '-') process.stdout.write(json);
-  else process.stdout.write(textOf(path, flags, steps, whole, writes, initializerInputs(healed).length));
+  else process.stdout.write(textOf(path, flags, steps, whole, writes, fed.length));
   for (const text of broken) process.stderr.write(`reluminate: heal: ${printable(text)} Nothing was written.\n`);
   return broken.length > 0 ? 1 : 0;
 }

@@ -6,6 +6,7 @@ import { type BornDeadOptions, simulateBornDead } from '../theory/born-dead-simu
 import { type Initializer, parseInitializer } from '../theory/initializer.js';
 import { parseWidths } from '../theory/network.js';
 import { raiInitialize } from '../theory/rai.js';
+import { four } from './four-digits.js';
 import { orUsage } from './refusals.js';
 import { table } from './table.js';
 import { networkOf, shownLayers } from './theory-networks.js';
@@ -38,7 +39,7 @@ function parseInit(name: string): { initializer: Initializer; draw?: typeof raiI
 /** The columns of bounds and simulation, in the order of `cells`. */
 const oddsTitles = ['lower bound', 'simulated', '± std. error', 'upper bound', 'exact', 'one input dead'];
 
-const four = (x: number | null | undefined): string => (x === null || x === undefined ? '' : significant(x, 4));
+const orBlank = (x: number | null | undefined): string => (x === null || x === undefined ? '' : four(x));
 
 /** What is known of one network. */
 type Odds = Pick<BornDeadCell, 'bounds' | 'dead' | 'pointDead'>;
@@ -48,9 +49,9 @@ function oddsCells({ bounds, dead, pointDead }: Odds, test: BornDeadMap['test'])
   const simulated = isExact ? ['', ''] : [four(dead.probability), significant(dead.standardError, 2)];
   const exact = isExact ? 0 : bounds?.exact;
   return [
-    four(bounds?.lower),
+    orBlank(bounds?.lower),
     ...simulated,
-    ...[bounds?.upper, exact, bounds?.pointDeath ?? pointDead.probability].map(four),
+    ...[bounds?.upper, exact, bounds?.pointDeath ?? pointDead.probability].map(orBlank),
   ];
 }
 

@@ -2,7 +2,7 @@ import type { Command } from 'commander';
 import { parseInputRanges, rangesOf } from '../audit/prove/box.js';
 import { applyShapes, parseShapes } from '../data/shape.js';
 import { Failure } from '../failure.js';
-import type { RepairPromise } from '../heal/promise.js';
+import { exactButRounding, type RepairPromise } from '../heal/promise.js';
 import { type Verification, verify } from '../heal/verify.js';
 import { readModelFile, writeWhole } from '../onnx/file.js';
 import { inputSpecs } from '../onnx/model.js';
@@ -67,7 +67,7 @@ async function runVerify(path: string, otherPath: string, flags: Flags): Promise
   const specs = applyShapes(inputSpecs(original), parseShapes(flags.shape ?? []));
   const samples = await samplesOf(flags, specs);
   const promise: RepairPromise = {
-    ...(tolerance === undefined ? { kind: 'rounding', relative: 1e-5 } : { kind: 'tolerance', relative: tolerance }),
+    ...exactButRounding(tolerance),
     ...(inputRange && { inputs: rangesOf(specs, parseInputRanges(inputRange)) }),
   };
   const found = await compared(original, other, samples?.batches() ?? null, {

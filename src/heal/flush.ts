@@ -159,6 +159,15 @@ export interface DropReport {
 /** The first IR version in which initializers need not be inputs. */
 const freeInitializers = 4n;
 
+/** Initializers, sparse ones too, that are still listed as inputs. */
+export function initializerInputs(model: Model): string[] {
+  const { input, initializer, sparseInitializer } = mainGraph(model);
+  const filled = new Set(
+    [...initializer, ...sparseInitializer.flatMap(({ values }) => values ?? [])].map(({ name }) => name),
+  );
+  return input.flatMap(({ name }) => (filled.has(name) ? [name] : []));
+}
+
 /**
  * Removes initializers from the list of the graph's inputs. As inputs they are defaults that a caller may replace, so ONNX Runtime can neither
  * fold nor fuse them; as plain initializers they are constants.
@@ -179,10 +188,8 @@ const freeInitializers = 4n;
 export function dropInitializerInputs(original: Model): Repaired<DropReport> {
   const model = copyModel(original);
   const graph = mainGraph(model);
-  const filled = new Set(graph.initializer.map(tensor => tensor.name));
-  for (const { values } of graph.sparseInitializer) if (values) filled.add(values.name);
-  const dropped = graph.input.map(input => input.name).filter(name => filled.has(name));
-  graph.input = graph.input.filter(input => !filled.has(input.name));
+  const dropped = initializerInputs(model);
+  graph.input = graph.input.filter(({ name }) => !dropped.includes(name));
   if (dropped.length > 0 && model.proto.irVersion < freeInitializers) model.proto.irVersion = freeInitializers;
   return { model, report: { dropped } };
 }

@@ -14,6 +14,10 @@ export type RepairPromise = (
   | { readonly kind: 'report' }
 ) & { readonly inputs?: readonly DeclaredInput[] };
 
+/** What repairs that are exact but for rounding promise: a tolerance where there is one, else nothing but rounding. */
+export const exactButRounding = (tolerance?: number): RepairPromise =>
+  tolerance === undefined ? { kind: 'rounding', relative: 1e-5 } : { kind: 'tolerance', relative: tolerance };
+
 /** Checks that the tolerances are numbers from 0 up. */
 export function checkPromise(promise: RepairPromise): void {
   if (promise.kind !== 'tolerance' && promise.kind !== 'rounding') return;

@@ -1,6 +1,6 @@
 import { Failure } from '../failure.js';
 import type { EpochRecord } from './record.js';
-import { readSafetensors, writeSafetensors } from './safetensors.js';
+import { isObject, readSafetensors, writeSafetensors } from './safetensors.js';
 import type { Settings } from './settings.js';
 import type { TrainerState } from './trainer.js';
 
@@ -67,12 +67,11 @@ const isText: Check = value => typeof value === 'string';
 const each =
   (check: Check): Check =>
   value =>
-    typeof value === 'object' && value !== null && !Array.isArray(value) && Object.values(value).every(check);
+    isObject(value) && Object.values(value).every(check);
 const fields =
   (checks: Readonly<Record<string, Check>>): Check =>
   value =>
-    each(() => true)(value) &&
-    Object.entries(checks).every(([name, check]) => check((value as Record<string, unknown>)[name]));
+    isObject(value) && Object.entries(checks).every(([name, check]) => check(value[name]));
 const list =
   (check: Check): Check =>
   value =>
@@ -125,12 +124,11 @@ function parseProgress(text: string | undefined): Progress {
   } catch {
     throw fail('its progress must be JSON', `'${(text ?? '').slice(0, 40)}'`);
   }
-  if (!each(() => true)(found)) throw fail('its progress must be an object', JSON.stringify(found).slice(0, 40));
-  const given = found as Record<string, unknown>;
-  const wrong = Object.entries(parts).find(([name, check]) => !check(given[name]));
+  if (!isObject(found)) throw fail('its progress must be an object', JSON.stringify(found).slice(0, 40));
+  const wrong = Object.entries(parts).find(([name, check]) => !check(found[name]));
   if (wrong)
-    throw fail(`its ${wrong[0]} must be as they were written`, String(JSON.stringify(given[wrong[0]])).slice(0, 80));
-  return given as unknown as Progress;
+    throw fail(`its ${wrong[0]} must be as they were written`, String(JSON.stringify(found[wrong[0]])).slice(0, 80));
+  return found as unknown as Progress;
 }
 
 /**

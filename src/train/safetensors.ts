@@ -63,7 +63,8 @@ function readEntry(name: string, { dtype, shape, data_offsets: offsets }: Entry,
   return { dims: shape as number[], data: new Float32Array(new Uint8Array(data.subarray(from, to)).buffer) };
 }
 
-const isObject = (value: unknown): value is Record<string, unknown> =>
+/** Whether a value of JSON is an object. */
+export const isObject = (value: unknown): value is Record<string, unknown> =>
   typeof value === 'object' && value !== null && !Array.isArray(value);
 
 /**

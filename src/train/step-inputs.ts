@@ -20,7 +20,7 @@ export interface StepInput extends Sized {
 export function fixInputs(
   model: Model,
   batch: number,
-  sampleDims: Readonly<Record<string, readonly number[]>> = {},
+  sampleDims: Readonly<Record<string, readonly number[]>>,
 ): StepInput[] {
   const graph = mainGraph(model);
   return inputSpecs(model).map(({ name, type, dims: [first, ...others] }) => {
