@@ -25,9 +25,9 @@ export const maskAt = secondsAt + 4 * residentChannels;
 /** Two chunks of inputs; the output of a chunk goes where its last input was. */
 export const stagesAt = maskAt + chunkLength / 8 + 64;
 export const stageBytes = 4 * chunkLength;
-/** A float64 sum for each channel and thread. */
+/** For each thread a float64 sum for each channel and, behind them, room for the 512 elements that backward kernels add up at once. */
 export const sumsAt = stagesAt + 2 * stageBytes;
-export const sumsBytes = 8 * residentChannels;
+export const sumsBytes = 8 * residentChannels + 4 * 512;
 
 /** Where the work areas of a memory for so many threads end. */
 export const arenaAt = (threads: number): number => sumsAt + threads * sumsBytes;

@@ -1,56 +1,66 @@
-import { blockSum, exactTerm, inputGradient, inputGradientOne, settledSum, slopeTerm, slopeTermOne } from './gradients';
-import { bytes, fewer } from './lanes';
+import { exactSum, exactTerm, inputGradient, inputGradientOne, slopeTerm, slopeTermOne, trusted, turnsTo1 } from './gradients';
+import { across, bytes, fewer, lower, upper } from './lanes';
 
 /** Elements whose terms are added up in float32 before they go to float64: few enough to stay in the nearest cache, and accurate. */
 const BLOCK: u32 = 512;
 
-/** dx of a block of `count` elements, a multiple of 8. */
+/** What dx takes the place of: that is kept until the sum of its block is known to be right. */
+const NEITHER: i32 = 0;
+const X: i32 = 1;
+const DY: i32 = 2;
+
+/** Four elements: stores their dx, and what that replaces at `kept`; returns their terms. */
 @inline
-function spread(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool): void {
-  for (const end = x + bytes(count); x < end; x += 32, dy += 32, dx += 32) {
-    const x0 = v128.load(x);
-    const x1 = v128.load(x, 16);
-    const dy0 = v128.load(dy);
-    const dy1 = v128.load(dy, 16);
-    v128.store(dx, inputGradient(x0, dy0, a, k, kinked));
-    v128.store(dx, inputGradient(x1, dy1, a, k, kinked), 16);
-  }
+function four(x: usize, dy: usize, dx: usize, a: v128, turns: v128, k: v128, kinked: bool, kept: usize, replaced: i32): v128 {
+  const value = v128.load(x);
+  const gradient = v128.load(dy);
+  if (replaced == X) v128.store(kept, value);
+  if (replaced == DY) v128.store(kept, gradient);
+  v128.store(dx, inputGradient(value, gradient, a, turns, k, kinked));
+  return slopeTerm(value, gradient);
 }
 
-/** dx of a block and the sum of its terms, in one walk; dx must be neither x nor dy, which are read again where float32 is not enough. */
+/**
+ * dx of a block of `count` elements, a multiple of 8, and the sum of its terms: in float32, or in float64 where that is not to be trusted. Four sums, so that
+ * no addition waits for the one before.
+ */
 @inline
-function spreadAndSum(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool): f64 {
+function block(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool, kept: usize, replaced: i32): f64 {
+  const turns = turnsTo1(a);
   let sum0 = f32x4.splat(0);
   let sum1 = f32x4.splat(0);
+  let sum2 = f32x4.splat(0);
+  let sum3 = f32x4.splat(0);
   let v = x;
   let g = dy;
-  for (const end = x + bytes(count); v < end; v += 32, g += 32, dx += 32) {
-    const x0 = v128.load(v);
-    const x1 = v128.load(v, 16);
-    const dy0 = v128.load(g);
-    const dy1 = v128.load(g, 16);
-    sum0 = f32x4.add(sum0, slopeTerm(x0, dy0));
-    sum1 = f32x4.add(sum1, slopeTerm(x1, dy1));
-    v128.store(dx, inputGradient(x0, dy0, a, k, kinked));
-    v128.store(dx, inputGradient(x1, dy1, a, k, kinked), 16);
+  let t = kept;
+  for (const end = x + bytes(count & ~15); v < end; v += 64, g += 64, dx += 64, t += 64) {
+    sum0 = f32x4.add(sum0, four(v, g, dx, a, turns, k, kinked, t, replaced));
+    sum1 = f32x4.add(sum1, four(v + 16, g + 16, dx + 16, a, turns, k, kinked, t + 16, replaced));
+    sum2 = f32x4.add(sum2, four(v + 32, g + 32, dx + 32, a, turns, k, kinked, t + 32, replaced));
+    sum3 = f32x4.add(sum3, four(v + 48, g + 48, dx + 48, a, turns, k, kinked, t + 48, replaced));
   }
-  return settledSum(f32x4.add(sum0, sum1), x, dy, count);
+  if (count & 8) {
+    sum0 = f32x4.add(sum0, four(v, g, dx, a, turns, k, kinked, t, replaced));
+    sum1 = f32x4.add(sum1, four(v + 16, g + 16, dx + 16, a, turns, k, kinked, t + 16, replaced));
+  }
+  const sums = f32x4.add(f32x4.add(sum0, sum1), f32x4.add(sum2, sum3));
+  if (i32x4.all_true(trusted(sums))) return across(f64x2.add(lower(sums), upper(sums)));
+  return exactSum(replaced == X ? kept : x, replaced == DY ? kept : dy, count);
 }
 
-/** One run: dx, and what it teaches the slope. Where dx is x or dy, sums come before it is written. */
+/** One run: dx, and what it teaches the slope. At `kept` is room for a block. */
 @inline
-function sweep(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32, kinked: bool): f64 {
+function sweep(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32, kinked: bool, kept: usize): f64 {
   const a = f32x4.splat(slope);
   const k = f32x4.splat(kink);
-  const apart = dx != x && dx != dy;
+  const same = dx == dy ? DY : dx == x ? X : NEITHER;
   let sum: f64 = 0;
   for (let left = count & ~7; left > 0; ) {
     const part = fewer(left, BLOCK);
-    if (apart) sum += spreadAndSum(x, dy, dx, part, a, k, kinked);
-    else {
-      sum += blockSum(x, dy, part);
-      spread(x, dy, dx, part, a, k, kinked);
-    }
+    if (same == NEITHER) sum += block(x, dy, dx, part, a, k, kinked, kept, NEITHER);
+    else if (same == DY) sum += block(x, dy, dx, part, a, k, kinked, kept, DY);
+    else sum += block(x, dy, dx, part, a, k, kinked, kept, X);
     x += bytes(part);
     dy += bytes(part);
     dx += bytes(part);
@@ -65,17 +75,17 @@ function sweep(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32
   return sum;
 }
 
-function sweepPlain(x: usize, dy: usize, dx: usize, count: u32, slope: f32): f64 {
-  return sweep(x, dy, dx, count, slope, slope, false);
+function sweepPlain(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kept: usize): f64 {
+  return sweep(x, dy, dx, count, slope, slope, false, kept);
 }
 
-function sweepKinked(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32): f64 {
-  return sweep(x, dy, dx, count, slope, kink, true);
+function sweepKinked(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32, kept: usize): f64 {
+  return sweep(x, dy, dx, count, slope, kink, true, kept);
 }
 
 /**
  * dx = dy * (x > 0 ? 1 : a_c) in runs of `inner` elements, at x = 0 with the factor of `kinks` (0: the slope's), and Σ dy * min(x, 0)
- * added to the float64 `sums` of the channels. The first element is the one `within` the run of `channel`. dx may be x or dy.
+ * added to the float64 `sums` of the channels, behind which there is room for a block. The first element is the one `within` the run of `channel`. dx may be x or dy.
  */
 export function backwardRuns(
   x: usize,
@@ -90,13 +100,14 @@ export function backwardRuns(
   kinks: usize,
   sums: usize,
 ): void {
+  const kept = sums + (bytes(channels) << 1);
   while (count > 0) {
     const part = fewer(inner - within, count);
     const slope = load<f32>(slopes + bytes(channel));
     const taught =
       kinks == 0
-        ? sweepPlain(x, dy, dx, part, slope)
-        : sweepKinked(x, dy, dx, part, slope, load<f32>(kinks + bytes(channel)));
+        ? sweepPlain(x, dy, dx, part, slope, kept)
+        : sweepKinked(x, dy, dx, part, slope, load<f32>(kinks + bytes(channel)), kept);
     const sum = sums + (bytes(channel) << 1);
     store<f64>(sum, load<f64>(sum) + taught);
     within = 0;
@@ -130,7 +141,7 @@ function row(
     const a = v128.load(slopes);
     v128.store(sums, f64x2.add(v128.load(sums), exactTerm(value, gradient, false)));
     v128.store(sums, f64x2.add(v128.load(sums, 16), exactTerm(value, gradient, true)), 16);
-    v128.store(dx, inputGradient(value, gradient, a, kinked ? v128.load(kinks) : a, kinked));
+    v128.store(dx, inputGradient(value, gradient, a, turnsTo1(a), kinked ? v128.load(kinks) : a, kinked));
     if (kinked) kinks += 16;
   }
   for (; x < end; x += 4, dy += 4, dx += 4, slopes += 4, sums += 8) {

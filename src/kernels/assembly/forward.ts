@@ -1,32 +1,30 @@
 import { bytes, fewer, MAX, MIN, rectify, rectifyOne, SELECT, wayFor } from './lanes';
 
+/** Four elements, with a bias where `biased`. */
+@inline
+function four(x: usize, a: v128, b: v128, way: i32, biased: bool): v128 {
+  const value = v128.load(x);
+  return rectify(biased ? f32x4.add(value, b) : value, a, way);
+}
+
 /** One run: `count` elements with one slope and one bias. */
 @inline
 function sweep(x: usize, y: usize, count: u32, slope: f32, bias: f32, way: i32, biased: bool): void {
   const a = f32x4.splat(slope);
   const b = f32x4.splat(bias);
   const end = x + bytes(count);
-  for (const blocks = end - bytes(count & 15); x < blocks; x += 64, y += 64) {
-    let x0 = v128.load(x);
-    let x1 = v128.load(x, 16);
-    let x2 = v128.load(x, 32);
-    let x3 = v128.load(x, 48);
-    if (biased) {
-      x0 = f32x4.add(x0, b);
-      x1 = f32x4.add(x1, b);
-      x2 = f32x4.add(x2, b);
-      x3 = f32x4.add(x3, b);
-    }
-    v128.store(y, rectify(x0, a, way));
-    v128.store(y, rectify(x1, a, way), 16);
-    v128.store(y, rectify(x2, a, way), 32);
-    v128.store(y, rectify(x3, a, way), 48);
+  for (const blocks = end - bytes(count & 31); x < blocks; x += 128, y += 128) {
+    v128.store(y, four(x, a, b, way, biased));
+    v128.store(y + 16, four(x + 16, a, b, way, biased));
+    v128.store(y + 32, four(x + 32, a, b, way, biased));
+    v128.store(y + 48, four(x + 48, a, b, way, biased));
+    v128.store(y + 64, four(x + 64, a, b, way, biased));
+    v128.store(y + 80, four(x + 80, a, b, way, biased));
+    v128.store(y + 96, four(x + 96, a, b, way, biased));
+    v128.store(y + 112, four(x + 112, a, b, way, biased));
   }
-  for (const vectors = end - bytes(count & 3); x < vectors; x += 16, y += 16) {
-    let value = v128.load(x);
-    if (biased) value = f32x4.add(value, b);
-    v128.store(y, rectify(value, a, way));
-  }
+  for (const vectors = end - bytes(count & 3); x < vectors; x += 16, y += 16)
+    v128.store(y, four(x, a, b, way, biased));
   for (; x < end; x += 4, y += 4) {
     let value = load<f32>(x);
     if (biased) value += bias;

@@ -1,11 +1,23 @@
 import { across, bytes, lower, upper } from './lanes';
 
-/** dy * (x > 0 ? 1 : a) in four lanes; at x = 0 k instead of a where the kink has a slope of its own. */
+/** The bits in which slopes differ from 1: what `chosen` has to turn. */
 @inline
-export function inputGradient(x: v128, dy: v128, a: v128, k: v128, kinked: bool): v128 {
+export function turnsTo1(a: v128): v128 {
+  return v128.xor(a, f32x4.splat(1));
+}
+
+/** 1 in the lanes that are `positive`, a in the others; `turns` is turnsTo1(a). Two operations, where a select takes three. */
+@inline
+export function chosen(positive: v128, a: v128, turns: v128): v128 {
+  return v128.xor(a, v128.and(turns, positive));
+}
+
+/** dy * (x > 0 ? 1 : a) in four lanes, `turns` as in `chosen`; at x = 0 k instead of a where the kink has a slope of its own. */
+@inline
+export function inputGradient(x: v128, dy: v128, a: v128, turns: v128, k: v128, kinked: bool): v128 {
   const zero = f32x4.splat(0);
-  if (kinked) a = v128.bitselect(k, a, f32x4.eq(x, zero));
-  return v128.bitselect(dy, f32x4.mul(dy, a), f32x4.gt(x, zero));
+  const factor = chosen(f32x4.gt(x, zero), a, turns);
+  return f32x4.mul(dy, kinked ? v128.bitselect(k, factor, f32x4.eq(x, zero)) : factor);
 }
 
 /** The same for one number; k is a where the kink has none of its own. */
@@ -14,19 +26,19 @@ export function inputGradientOne(x: f32, dy: f32, a: f32, k: f32): f32 {
   return x > 0 ? dy : dy * (x == 0 ? k : a);
 }
 
-/** dy * x where x is negative or NaN, else 0 whatever dy is. */
+/** dy * x where x is negative or NaN, else a zero, or NaN where dy is not finite. */
 @inline
 export function slopeTerm(x: v128, dy: v128): v128 {
-  return v128.andnot(f32x4.mul(x, dy), f32x4.ge(x, f32x4.splat(0)));
+  return f32x4.mul(f32x4.pmin(x, f32x4.splat(0)), dy);
 }
 
-/** The same for one number in float64, where the product of two float32 is exact. */
+/** dy * x where x is negative or NaN, else 0 whatever dy is: of one number in float64, where the product of two float32 is exact. */
 @inline
 export function slopeTermOne(x: f32, dy: f32): f64 {
   return x >= 0 ? 0 : <f64>x * <f64>dy;
 }
 
-/** The same in float64 for the lower or upper two of four lanes. */
+/** The same for the lower or upper two of four lanes. */
 @inline
 export function exactTerm(x: v128, dy: v128, isUpper: bool): v128 {
   const passed = f32x4.ge(x, f32x4.splat(0));
@@ -48,7 +60,7 @@ export function trusted(sums: v128): v128 {
 }
 
 /** The terms of `count` elements, a multiple of 8, added up in float64. */
-function exactSum(x: usize, dy: usize, count: u32): f64 {
+export function exactSum(x: usize, dy: usize, count: u32): f64 {
   let sum = f64x2.splat(0);
   for (const end = x + bytes(count); x < end; x += 16, dy += 16) {
     const value = v128.load(x);
@@ -56,25 +68,4 @@ function exactSum(x: usize, dy: usize, count: u32): f64 {
     sum = f64x2.add(sum, f64x2.add(exactTerm(value, gradient, false), exactTerm(value, gradient, true)));
   }
   return across(sum);
-}
-
-/** The float32 sums of a block in four lanes added up, or its terms again in float64 where those are not to be trusted. */
-@inline
-export function settledSum(sums: v128, x: usize, dy: usize, count: u32): f64 {
-  if (i32x4.all_true(trusted(sums))) return across(f64x2.add(lower(sums), upper(sums)));
-  return exactSum(x, dy, count);
-}
-
-/** The terms of a short block of `count` elements, a multiple of 8, added up in float32, or in float64 where that is not to be trusted. */
-@inline
-export function blockSum(x: usize, dy: usize, count: u32): f64 {
-  let sum0 = f32x4.splat(0);
-  let sum1 = f32x4.splat(0);
-  let g = dy;
-  let v = x;
-  for (const end = x + bytes(count); v < end; v += 32, g += 32) {
-    sum0 = f32x4.add(sum0, slopeTerm(v128.load(v), v128.load(g)));
-    sum1 = f32x4.add(sum1, slopeTerm(v128.load(v, 16), v128.load(g, 16)));
-  }
-  return settledSum(f32x4.add(sum0, sum1), x, dy, count);
 }

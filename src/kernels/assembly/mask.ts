@@ -1,3 +1,4 @@
+import { chosen, turnsTo1 } from './gradients';
 import { bytes, fewer } from './lanes';
 
 /** Eight bits from bit `at` of the mask on, in the low bits; reads two bytes. */
@@ -13,11 +14,6 @@ function lanesOf(mask: u32, bits: v128): v128 {
 }
 
 @inline
-function chosen(dy: v128, a: v128, positive: v128): v128 {
-  return v128.bitselect(dy, f32x4.mul(dy, a), positive);
-}
-
-@inline
 function one(mask: usize, at: u32, dy: usize, dx: usize, slope: f32): void {
   const gradient = load<f32>(dy);
   store<f32>(dx, (<u32>load<u8>(mask + (at >> 3)) >> (at & 7)) & 1 ? gradient : gradient * slope);
@@ -25,6 +21,7 @@ function one(mask: usize, at: u32, dy: usize, dx: usize, slope: f32): void {
 
 function sweep(mask: usize, at: u32, dy: usize, dx: usize, count: u32, slope: f32): void {
   const a = f32x4.splat(slope);
+  const turns = turnsTo1(a);
   const first = i32x4(1, 2, 4, 8);
   const second = i32x4(16, 32, 64, 128);
   const end = dy + bytes(count);
@@ -32,8 +29,8 @@ function sweep(mask: usize, at: u32, dy: usize, dx: usize, count: u32, slope: f3
     const bits = eightBits(mask, at);
     const dy0 = v128.load(dy);
     const dy1 = v128.load(dy, 16);
-    v128.store(dx, chosen(dy0, a, lanesOf(bits, first)));
-    v128.store(dx, chosen(dy1, a, lanesOf(bits, second)), 16);
+    v128.store(dx, f32x4.mul(dy0, chosen(lanesOf(bits, first), a, turns)));
+    v128.store(dx, f32x4.mul(dy1, chosen(lanesOf(bits, second), a, turns)), 16);
   }
   for (; dy < end; dy += 4, dx += 4, at++) one(mask, at, dy, dx, slope);
 }
@@ -46,8 +43,10 @@ function sweepRow(mask: usize, at: u32, dy: usize, dx: usize, width: u32, slopes
     const bits = eightBits(mask, at);
     const dy0 = v128.load(dy);
     const dy1 = v128.load(dy, 16);
-    v128.store(dx, chosen(dy0, v128.load(slopes), lanesOf(bits, first)));
-    v128.store(dx, chosen(dy1, v128.load(slopes, 16), lanesOf(bits, second)), 16);
+    const a0 = v128.load(slopes);
+    const a1 = v128.load(slopes, 16);
+    v128.store(dx, f32x4.mul(dy0, chosen(lanesOf(bits, first), a0, turnsTo1(a0))));
+    v128.store(dx, f32x4.mul(dy1, chosen(lanesOf(bits, second), a1, turnsTo1(a1))), 16);
   }
   for (; dy < end; dy += 4, dx += 4, slopes += 4, at++) one(mask, at, dy, dx, load<f32>(slopes));
 }
