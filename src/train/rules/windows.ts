@@ -104,10 +104,14 @@ export function views(
   );
   const pads = [0, 0, ...begin, 0, 0, ...noLess(end)];
   const padded = pads.every(pad => pad === 0) ? value : writer.op('Pad', [value, writer.ints(pads)]);
-  const whole = positions.length === 1 && strides.every(stride => stride === 1) && end.every(pad => pad >= 0);
-  if (whole) return [padded];
+  const everyStride1 = strides.every(stride => stride === 1);
+  if (positions.length === 1 && everyStride1 && end.every(pad => pad >= 0)) return [padded];
+  const attributes = { kernel, strides, dilations };
+  const dims = counts.map((count, axis) => spanned(attributes, count, axis) - at(begin, axis) - at(end, axis));
+  const seesAll = everyStride1 && counts.every((count, axis) => count === dims[axis]);
   return positions.map(position => {
     const starts = position.map((step, axis) => step * at(dilations, axis));
+    if (seesAll && starts.every((start, axis) => start === begin[axis])) return value;
     const ends = starts.map((start, axis) => start + (at(counts, axis) - 1) * at(strides, axis) + 1);
     const axes = kernel.map((_, axis) => axis + 2);
     return writer.op('Slice', [
