@@ -82,7 +82,15 @@ function weights([N, C, H, O, k, group = 1]) {
       const all = overSamples(w, w.op('MatMul', [w.op('Concat', parts, { axis: 2 }), columns(w)]));
       return [settled(w, all, [group, K, cg, og], [0, 3, 2, 1])];
     },
-    'a product for each position': w => {
+    'one for each position, views turned': w => {
+      const rows = w.op('Reshape', ['dy', w.ints([N, group, og, L])]);
+      const parts = seen(w, 'x').map(view => {
+        const apart = w.op('Reshape', [view, w.ints([N, group, cg, L])]);
+        return overSamples(w, w.op('MatMul', [rows, w.op('Transpose', [apart], { perm: [0, 1, 3, 2] })]));
+      });
+      return [settled(w, w.op('Concat', parts, { axis: 0 }), [K, group, og, cg], [1, 2, 3, 0])];
+    },
+    'one for each position, dy turned': w => {
       const dyt = columns(w);
       const parts = seen(w, 'x').map(view =>
         overSamples(w, w.op('MatMul', [w.op('Reshape', [view, w.ints([N, group, cg, L])]), dyt])),
@@ -285,10 +293,13 @@ export const cases = {
   'Conv weights, first layer [64, 1, 28, 28] 3x3 -> 16': weights([64, 1, 28, 16, 3]),
   'Conv weights, colour [32, 3, 32, 32] 3x3 -> 32': weights([32, 3, 32, 32, 3]),
   'Conv weights [64, 8, 14, 14] 3x3 -> 16': weights([64, 8, 14, 16, 3]),
+  'Conv weights [64, 8, 28, 28] 3x3 -> 16': weights([64, 8, 28, 16, 3]),
   'Conv weights [64, 16, 14, 14] 3x3 -> 32': weights([64, 16, 14, 32, 3]),
   'Conv weights [32, 64, 8, 8] 3x3 -> 64': weights([32, 64, 8, 64, 3]),
   'Conv weights, depthwise [64, 32, 14, 14] 3x3': weights([64, 32, 14, 32, 3, 32]),
   'Conv input [64, 16, 14, 14] 3x3 -> 32': convInput([64, 16, 14, 32, 3]),
+  'Conv input [64, 32, 14, 14] 3x3 -> 32': convInput([64, 32, 14, 32, 3]),
+  'Conv input [64, 32, 14, 14] 1x1 -> 64': convInput([64, 32, 14, 64, 1]),
   'Conv input, depthwise [64, 32, 14, 14] 3x3': convInput([64, 32, 14, 32, 3, 32]),
   'MaxPool and its gradient [64, 16, 28, 28] 2x2': maxPool([64, 16, 28]),
   'AveragePool gradient [64, 16, 28, 28] 2x2': averagePool([64, 16, 28]),
