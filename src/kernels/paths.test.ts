@@ -360,6 +360,24 @@ test('terms that overflow or underflow float32 are added up all the same', () =>
   }
 });
 
+test('one array may be x, dy and out at once', () => {
+  for (const value of [-1e30, -1e-30, -0.5]) {
+    const x = new Float32Array(1003).fill(value);
+    const want = definition.preluBackward(x, x, 0.25);
+    for (const path of solo) {
+      const all = x.slice();
+      const { dslopes } = preluBackward(all, all, 0.25, { path, out: all });
+      same(all, want.dx);
+      expect(dslopes[0]! / want.dslopes[0]!).toBeCloseTo(1, 6);
+    }
+    held(memory, 1, x.length, all => {
+      all!.set(x);
+      expect(preluBackward(all!, all!, 0.25, { out: all! }).dslopes[0]! / want.dslopes[0]!).toBeCloseTo(1, 6);
+      same(all!, want.dx);
+    });
+  }
+});
+
 test('an infinite gradient does not reach the slope through inputs that are not negative', () => {
   const x = new Float32Array(100);
   const dy = new Float32Array(100).fill(Number.POSITIVE_INFINITY);
