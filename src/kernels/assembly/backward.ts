@@ -46,7 +46,7 @@ function block(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kin
   }
   const sums = f32x4.add(f32x4.add(sum0, sum1), f32x4.add(sum2, sum3));
   if (i32x4.all_true(trusted(sums))) return across(f64x2.add(lower(sums), upper(sums)));
-  return exactSum(replaced == X ? kept : x, replaced == DY ? kept : dy, count);
+  return exactSum(replaced == X || (replaced == DY && x == dy) ? kept : x, replaced == DY ? kept : dy, count);
 }
 
 /** One run: dx, and what it teaches the slope. At `kept` is room for a block. */
