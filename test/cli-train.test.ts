@@ -4,14 +4,18 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, test } from 'vitest';
 import { repairNoteOf, withRepairNote } from '../src/audit/repair-note.js';
+import { writeNpy } from '../src/data/npy.js';
 import { readModelFile } from '../src/onnx/file.js';
 import { mainGraph, readModel, writeModel } from '../src/onnx/model.js';
 import { DataLocation } from '../src/onnx/proto.js';
 import { type Checkpoint, readCheckpoint, writeCheckpoint } from '../src/train/checkpoint.js';
 import { iris } from '../src/train/datasets/iris.js';
+import { openDataset } from '../src/train/datasets/open-dataset.js';
 import { evaluate } from '../src/train/evaluate.js';
 import { parameterValues } from '../src/train/parameters.js';
+import { sampleMasks, sampleSegmenter } from '../src/train/sample-network.js';
 import { type Command, commandIn, ended } from './command.js';
+import { zipFile } from './data-zip.js';
 
 let folder: string;
 let command: Command;
@@ -156,6 +160,53 @@ describe('train', () => {
     ]);
     const more = JSON.parse((await file('more.training.json')).toString());
     expect(more.epochs[0].validation.loss).toBeCloseTo(record.epochs[59].validation.loss, 5);
+  });
+
+  test('trains a model with a class at every position of a sample further, and counts positions', async () => {
+    const masks = sampleMasks(40, 1, [8, 8]);
+    const array = (name: string, dims: number[], type: 'float32' | 'int32', values: Float32Array | Int32Array) => ({
+      name: `${name}.npy`,
+      data: writeNpy({ type, dims, data: values }),
+      deflate: false,
+    });
+    const x = array('x', [40, 1, 8, 8], 'float32', masks.inputs);
+    const y = array('y', [40, 8, 8], 'int32', masks.targets as Int32Array);
+    const ignored = array('y', [40, 8, 8], 'int32', new Int32Array(40 * 64).fill(-100));
+    await writeFile(join(folder, 'masks.npz'), zipFile([x, y]));
+    await writeFile(join(folder, 'ignored.npz'), zipFile([x, ignored]));
+    const wide = array('y', [40, 4, 16], 'int32', masks.targets as Int32Array);
+    await writeFile(join(folder, 'wide.npz'), zipFile([x, wide]));
+    await writeFile(join(folder, 'seg.onnx'), writeModel(sampleSegmenter()));
+    const args = (data: string) => [
+      'train',
+      '--model',
+      'seg.onnx',
+      '--data',
+      data,
+      '--optimizer',
+      'adam',
+      '-o',
+      'm.onnx',
+    ];
+    const more = ['--learning-rate', '0.03', '--batch', '4', '--epochs', '30'];
+    const { status, stdout, stderr } = await command.run([...args('masks.npz'), ...more]);
+    expect([status, stderr]).toEqual([0, '']);
+    expect(stdout).toMatch(/m\.onnx: [89]\d(\.\d)?\s% of the positions of 8 held-out samples right\. Every epoch/);
+    const record = JSON.parse((await file('m.training.json')).toString());
+    const { test: heldOut } = await openDataset(join(folder, 'masks.npz'));
+    expect(await evaluate(readModel(await file('m.onnx')), heldOut)).toEqual(record.epochs[29].validation);
+    expect(record.confusion.flat().reduce((a: number, b: number) => a + b, 0)).toBe(
+      Array.from(heldOut.targets).filter(target => target >= 0).length,
+    );
+    expect(record.epochs[29].layers[0].units).toBe(8);
+    await rm(join(folder, 'm.onnx'));
+    expect(await command.refused(args('wide.npz'), 3)).toBe(
+      "train: the output must have dimensions [samples, classes, 4, 16], a class at each of the [4, 16] positions of the targets, got [32, 3, 8, 8] for 'y'",
+    );
+    expect(await command.refused(args('ignored.npz'), 3)).toMatch(/must have a class at some position, got none$/);
+    expect(await command.refused(['train', '--data', 'masks.npz', '--net', 'mlp:4', '-o', 'm.onnx'], 3)).toMatch(
+      /a class at each of the \[8, 8\] positions of the targets, got \[32, 3\] for 'output'$/,
+    );
   });
 
   test('terminated, it writes a checkpoint too; and one every few epochs where asked', async () => {

@@ -34,9 +34,10 @@ export function epochLine({ epoch, train, validation, layers, seconds }: EpochRe
 /** How well the model does, and which epoch's it is. */
 export function resultText({ epochs, epoch, ended }: FitResult, { test }: Split): string {
   const found = epochs.find(each => each.epoch === epoch)?.validation;
+  const positions = test.targetDims && test.targetDims.length > 0 ? 'the positions of ' : '';
   const how =
     found?.accuracy != null
-      ? `${percent(found.accuracy)} of ${plural(test.count, 'held-out sample')} right`
+      ? `${percent(found.accuracy)} of ${positions}${plural(test.count, 'held-out sample')} right`
       : `held-out loss ${significant(found?.loss ?? Number.NaN)}`;
   const when = ended === 'patience' ? `, stopped after epoch ${epochs.length}, the best is ${epoch}` : '';
   return how + when;
@@ -45,7 +46,7 @@ export function resultText({ epochs, epoch, ended }: FitResult, { test }: Split)
 /** Most classes that are listed. */
 const mostClasses = 20;
 
-/** How many held-out samples of each class are right, and for which class it is taken most often otherwise: one line; nothing for many classes. */
+/** How many held-out samples, or positions, of each class are right, and for which class it is taken most often otherwise: one line; nothing for many classes. */
 export function classesText(counts: readonly (readonly number[])[], names?: readonly string[]): string {
   if (counts.length > mostClasses) return '';
   const nameOf = (index: number) => printable(names?.[index] ?? String(index));

@@ -9,6 +9,7 @@ export interface EpochSums {
   readonly steps: number;
   readonly loss: number;
   readonly correct: number;
+  readonly counted: number;
   /** By parameter, as in the epoch's record. */
   readonly gradientNorms: Readonly<Record<string, number>>;
   /** By rectifier, of the parameters that reach it first. */
@@ -42,7 +43,7 @@ const prefix = 'best/';
  * @example
  * import { readCheckpoint, writeCheckpoint } from 'reluminate/train';
  * const state = { steps: 2, tensors: new Map([['w', { dims: [1], data: Float32Array.of(0.5) }]]) };
- * const sums = { steps: 2, loss: 1.5, correct: 3, gradientNorms: {}, layerNorms: {}, seconds: 0.1 };
+ * const sums = { steps: 2, loss: 1.5, correct: 3, counted: 4, gradientNorms: {}, layerNorms: {}, seconds: 0.1 };
  * const bytes = writeCheckpoint({ state, settings: { seed: '0' }, sums, epochs: [], best: null });
  * readCheckpoint(bytes).state.steps; // => 2
  */
@@ -91,6 +92,7 @@ const parts: Readonly<Record<string, Check>> = {
     steps: isCount,
     loss: isNumber,
     correct: isNumber,
+    counted: isCount,
     gradientNorms: each(isNumber),
     layerNorms: each(isNumber),
     seconds: isNumber,

@@ -6,11 +6,13 @@ export interface Dataset {
   readonly inputs: Float32Array;
   /** Dimensions of one sample: `[784]`, `[1, 28, 28]`. */
   readonly inputDims: readonly number[];
-  /** A class for each sample (0 … classes - 1), or `outputs` numbers for each. */
+  /** A class for each sample (0 … classes - 1) or each position of one, where any number below 0 stands for none; or `outputs` numbers for each sample. */
   readonly targets: Int32Array | Float32Array;
+  /** Dimensions of one sample's target where each of its positions has a class: `[28, 28]` for a mask; absent or `[]` where the sample has one class. */
+  readonly targetDims?: readonly number[] | undefined;
   /** How many classes there are; null where targets are numbers to be met. */
   readonly classes: number | null;
-  /** How many numbers a network has to give for each sample: the classes, or the target's numbers. */
+  /** How many numbers a network has to give for each sample, or position: the classes, or the target's numbers. */
   readonly outputs: number;
   /** What the classes are called, where they have names. */
   readonly classNames?: readonly string[] | undefined;

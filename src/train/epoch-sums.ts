@@ -2,7 +2,15 @@ import type { EpochSums } from './checkpoint.js';
 import type { StepResult } from './trainer.js';
 
 /** Before the first step of an epoch. */
-export const noSums: EpochSums = { steps: 0, loss: 0, correct: 0, gradientNorms: {}, layerNorms: {}, seconds: 0 };
+export const noSums: EpochSums = {
+  steps: 0,
+  loss: 0,
+  correct: 0,
+  counted: 0,
+  gradientNorms: {},
+  layerNorms: {},
+  seconds: 0,
+};
 
 /** The length of the gradient of each layer, of the parameters that belong to it together. */
 function normsByLayer(norms: ReadonlyMap<string, number>, layers: ReadonlyMap<string, string>): Map<string, number> {
@@ -20,7 +28,7 @@ const plus = (sums: Readonly<Record<string, number>>, found: ReadonlyMap<string,
 /** With what a step found; `layers` says to which layer a parameter belongs. */
 export function added(
   sums: EpochSums,
-  { loss, correct, gradientNorms }: StepResult,
+  { loss, correct, counted, gradientNorms }: StepResult,
   layers: ReadonlyMap<string, string>,
   seconds: number,
 ): EpochSums {
@@ -29,6 +37,7 @@ export function added(
     steps: sums.steps + 1,
     loss: sums.loss + loss,
     correct: sums.correct + (correct ?? 0),
+    counted: sums.counted + (counted ?? 0),
     gradientNorms: plus(sums.gradientNorms, norms),
     layerNorms: plus(sums.layerNorms, normsByLayer(norms, layers)),
     seconds: sums.seconds + seconds,

@@ -1,33 +1,40 @@
 import { Failure } from '../failure.js';
 import { expose } from '../onnx/edit.js';
 import type { Model } from '../onnx/model.js';
-import { copyModel, mainGraph } from '../onnx/model.js';
+import { copyModel } from '../onnx/model.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { TensorData } from '../onnx/tensor-data.js';
-import { checkDataset } from './check-dataset.js';
+import { checkDataset, countClasses } from './check-dataset.js';
 import type { Dataset } from './dataset.js';
-import { logitsOf } from './logits.js';
+import { endsOf, logitsOf } from './logits.js';
 import { elements } from './rule.js';
 import { type SampleInput, sampleInput, samplesOf } from './sample-input.js';
+import type { Sized } from './step-inputs.js';
 
 /** How well a model does on a dataset. */
 export interface Evaluation {
-  /** Mean softmax cross-entropy, or mean squared error where there are no classes. */
+  /** Mean softmax cross-entropy over all samples, or over all positions that have a class; mean squared error where there are no classes. */
   readonly loss: number;
-  /** Share of samples classified rightly; null without classes. */
+  /** Share of them classified rightly; null without classes. */
   readonly accuracy: number | null;
 }
 
-/** -log softmax(z)_target, and the class with the largest logit. */
-function classification(logits: Float32Array, at: number, width: number, target: number): [number, number] {
-  let [largest, best] = [Number.NEGATIVE_INFINITY, 0];
-  for (let k = 0; k < width; k++) {
-    const logit = logits[at + k] as number;
-    if (logit > largest) [largest, best] = [logit, k];
+/** -log softmax(z)_target, and the class with the largest logit, of `width` logits from `at` on, `stride` apart. */
+function classification(
+  logits: Float32Array,
+  at: number,
+  { width, stride }: { readonly width: number; readonly stride: number },
+  target: number,
+): [number, number] {
+  const end = at + width * stride;
+  let [largest, best] = [Number.NEGATIVE_INFINITY, at];
+  for (let i = at; i < end; i += stride) {
+    const logit = logits[i] as number;
+    if (logit > largest) [largest, best] = [logit, i];
   }
   let sum = 0;
-  for (let k = 0; k < width; k++) sum += Math.exp((logits[at + k] as number) - largest);
-  return [Math.log(sum) + largest - (logits[at + target] as number), best];
+  for (let i = at; i < end; i += stride) sum += Math.exp((logits[i] as number) - largest);
+  return [Math.log(sum) + largest - (logits[at + target * stride] as number), (best - at) / stride];
 }
 
 /** Samples in each run where the model leaves that open. */
@@ -45,14 +52,30 @@ export function* feedsFor(
   }
 }
 
-/** Numbers that a model gives for each sample, once they are as many as the data ask for: one for each target, or one for each class and maybe more. */
-export function outputWidth(operation: string, width: number, { name, classes, outputs }: Dataset): number {
+/** Dimensions without axes of length 1, which leave the elements where they are. */
+const longAxes = (dims: readonly number[]): string => dims.filter(dim => dim !== 1).join();
+
+/**
+ * How many numbers a model gives for each sample or position, once its output is what the data ask for: one for each number of a target; or, along axis 1, one for each
+ * class and maybe more, at each position of a target. Throws a Failure for other outputs.
+ */
+export function requireOutput(operation: string, output: Sized, samples: number, data: Dataset): number {
+  const { name, classes, outputs, targetDims = [] } = data;
+  const { dims } = output;
+  if (classes !== null && !(dims.length > 1 && dims[0] === samples && longAxes(dims.slice(2)) === longAxes(targetDims)))
+    throw new Failure(
+      'input',
+      `${operation}: the output must have dimensions [${['samples', 'classes', ...targetDims].join(', ')}]${
+        targetDims.length === 0 ? '' : `, a class at each of the [${targetDims.join(', ')}] positions of the targets`
+      }, got [${dims.join(', ')}] for '${output.name}'`,
+    );
+  const width = classes === null ? elements(dims) / samples : (dims[1] as number);
   if (classes === null ? width === outputs : width >= classes) return width;
   const must = classes === null ? `${outputs} outputs, the targets` : `an output for each of the ${classes} classes`;
   throw new Failure('input', `${operation}: the model must have ${must} of '${name}', got ${width}`);
 }
 
-/** What a model gives for some samples: `width` numbers for each. */
+/** What a model gives for some samples: `width` numbers for each, or for each position of one. */
 interface Outputs {
   readonly numbers: Float32Array;
   readonly width: number;
@@ -70,24 +93,44 @@ async function* outputsOf(
 ): AsyncGenerator<Outputs> {
   checkDataset(operation, 'data', data);
   const input = sampleInput(model, data);
-  const output = data.classes === null ? (mainGraph(model).output[0]?.name as string) : logitsOf(model);
+  const ends = endsOf(model);
   const shown = copyModel(model);
-  expose(shown, output);
+  for (const value of ends) expose(shown, value);
   const session = await openSession(shown, options);
   try {
     for (const { feeds, from, samples } of feedsFor(data, input)) {
-      const found = (await session.run(feeds, [output]))[output] as TensorData;
+      const found = await session.run(feeds, ends);
+      const [name] = ends;
       const given = feeds[input.name]?.dims[0] as number;
-      const width = outputWidth(operation, elements(found.dims) / given, data);
-      yield { numbers: found.data as Float32Array, width, from, samples };
+      const dims = new Map(ends.map(value => [value, (found[value] as TensorData).dims]));
+      const width = requireOutput(operation, { name, dims: dims.get(name) as number[] }, given, data);
+      const read = data.classes === null ? name : logitsOf(model, dims);
+      yield { numbers: (found[read] as TensorData).data as Float32Array, width, from, samples };
     }
   } finally {
     await session.close();
   }
 }
 
+/** Calls for every class that some outputs are held against, positions without one left out: what it is, its loss, and what the model takes it for. */
+function eachClass(
+  { numbers, width, from, samples }: Outputs,
+  { targets, count }: Dataset,
+  visit: (target: number, loss: number, best: number) => void,
+): void {
+  const stride = targets.length / count;
+  for (let n = 0; n < samples; n++)
+    for (let position = 0; position < stride; position++) {
+      const target = targets[(from + n) * stride + position] as number;
+      if (target < 0) continue;
+      const [loss, best] = classification(numbers, n * width * stride + position, { width, stride }, target);
+      visit(target, loss, best);
+    }
+}
+
 /**
- * Runs a model on all samples of a dataset. A model may have more outputs than there are classes: they count as classes that do not occur. Throws
+ * Runs a model on all samples of a dataset. A model may have more outputs than there are classes: they count as classes that do not occur. Where
+ * every position of a sample has a class, its output is [N, K, d1, …] with the classes on axis 1, and the mean is over the positions of all samples. Throws
  * a Failure for data that are none, for models with other outputs, and where ONNX Runtime refuses the data.
  *
  * @example
@@ -105,24 +148,24 @@ async function* outputsOf(
 export async function evaluate(model: Model, data: Dataset, options: SessionOptions = {}): Promise<Evaluation> {
   const { count, targets, classes } = data;
   let [loss, right] = [0, 0];
-  for await (const { numbers, width, from, samples } of outputsOf('evaluate', model, data, options))
-    for (let n = 0; n < samples; n++) {
-      if (classes === null) {
-        for (let k = 0; k < width; k++)
-          loss += (numbers[n * width + k]! - targets[(from + n) * width + k]!) ** 2 / width;
-      } else {
-        const target = targets[from + n] as number;
-        const [one, best] = classification(numbers, n * width, width, target);
+  for await (const found of outputsOf('evaluate', model, data, options)) {
+    const { numbers, width, from, samples } = found;
+    if (classes === null)
+      for (let i = 0; i < samples * width; i++) loss += (numbers[i]! - targets[from * width + i]!) ** 2 / width;
+    else
+      eachClass(found, data, (target, one, best) => {
         loss += one;
         right += Number(best === target);
-      }
-    }
-  return { loss: loss / count, accuracy: classes === null ? null : right / count };
+      });
+  }
+  if (classes === null) return { loss: loss / count, accuracy: null };
+  const counted = countClasses(targets);
+  return { loss: loss / counted, accuracy: right / counted };
 }
 
 /**
- * How often a model takes samples of one class for another: row by class of the sample, column by class with the largest logit, as many as the model has
- * outputs. Throws a RangeError for data without classes, a Failure as `evaluate`.
+ * How often a model takes samples, or positions, of one class for another: row by their class, column by class with the largest logit, as many as the model
+ * has outputs. Throws a RangeError for data without classes, a Failure as `evaluate`.
  *
  * @example
  * import { parseRectifier } from 'reluminate';
@@ -132,16 +175,14 @@ export async function evaluate(model: Model, data: Dataset, options: SessionOpti
  * counts.map(row => row[0] + row[1]); // => [50, 50]
  */
 export async function confusion(model: Model, data: Dataset, options: SessionOptions = {}): Promise<number[][]> {
-  const { classes, targets, name } = data;
+  const { classes, name } = data;
   if (classes === null) throw new RangeError(`confusion: data must have classes, got numbers to be met in '${name}'`);
   const counts: number[][] = [];
-  for await (const { numbers, width, from, samples } of outputsOf('confusion', model, data, options)) {
-    while (counts.length < classes) counts.push(new Array<number>(width).fill(0));
-    for (let n = 0; n < samples; n++) {
-      const target = targets[from + n] as number;
-      const [, best] = classification(numbers, n * width, width, target);
+  for await (const found of outputsOf('confusion', model, data, options)) {
+    while (counts.length < classes) counts.push(new Array<number>(found.width).fill(0));
+    eachClass(found, data, (target, _, best) => {
       counts[target]![best]!++;
-    }
+    });
   }
   return counts;
 }

@@ -138,7 +138,7 @@ describe('bad input', () => {
   test('files that are no checkpoints', () => {
     expect(() => readCheckpoint(new Uint8Array(3))).toThrow('the file must hold its header, got 3 bytes');
     const state = { steps: 0, tensors: new Map([['w', { dims: [2], data: Float32Array.of(1, 2) }]]) };
-    const sums = { steps: 0, loss: 0, correct: 0, gradientNorms: {}, layerNorms: {}, seconds: 0 };
+    const sums = { steps: 0, loss: 0, correct: 0, counted: 0, gradientNorms: {}, layerNorms: {}, seconds: 0 };
     const bytes = writeCheckpoint({ state, settings: {}, sums, epochs: [], best: null });
     expect(() => readCheckpoint(bytes.subarray(0, -4))).toThrow("tensor 'w' must have 2 elements in the file");
   });

@@ -4,7 +4,7 @@ import type { Dataset } from './dataset.js';
 import { shuffledBatches } from './datasets/batches.js';
 import { allFinite, Divergence, diverged, explainDivergence } from './divergence.js';
 import { added, noSums, scaled } from './epoch-sums.js';
-import { type Evaluation, evaluate, feedsFor, outputWidth } from './evaluate.js';
+import { type Evaluation, evaluate, feedsFor, requireOutput } from './evaluate.js';
 import { checkFit, type FitOptions } from './fit-options.js';
 import type { Loss } from './loss.js';
 import { type EpochRecord, layerRecords } from './record.js';
@@ -67,8 +67,8 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
   let lastGood: Checkpoint | null = from ?? null;
   const trainer = await openTrainer(model, { ...options, batch, loss, gradientNorms, sampleDims });
   try {
-    outputWidth('train', trainer.outputs, data);
-    if (validation) outputWidth('train', trainer.outputs, validation);
+    requireOutput('train', trainer.output, batch, data);
+    if (validation) requireOutput('train', trainer.output, batch, validation);
     const settings = await settingsOf({ model, data, options }, checked, trainer);
     if (from) requireSameSettings(from.settings, settings);
     if (from) trainer.restore(from.state);
@@ -93,7 +93,7 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
         learningRate: rate,
         train: {
           loss: sums.loss / sums.steps,
-          accuracy: data.classes === null ? null : sums.correct / (sums.steps * batch),
+          accuracy: sums.counted === 0 ? null : sums.correct / sums.counted,
         },
         validation: found,
         gradientNorms: scaled(sums.gradientNorms, 1 / sums.steps),

@@ -33,8 +33,8 @@ function networkFingerprint(model: Model, trained: Iterable<string>): Promise<st
 }
 
 /** The fingerprint of a dataset's samples. */
-const dataFingerprint = ({ inputs, inputDims, targets, classes }: Dataset): Promise<string> =>
-  fingerprint(new TextEncoder().encode(JSON.stringify([inputDims, classes])), inputs, targets);
+const dataFingerprint = ({ inputs, inputDims, targets, targetDims = [], classes }: Dataset): Promise<string> =>
+  fingerprint(new TextEncoder().encode(JSON.stringify([inputDims, classes, ...targetDims])), inputs, targets);
 
 /** What decides the numbers of a training; its learning rate and clipping, which a diverged one goes on with others of, aside. */
 export async function settingsOf(

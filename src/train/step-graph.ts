@@ -8,12 +8,11 @@ import type { SlopeConstraint } from '../rectifiers/slope-constraint.js';
 import { type Chosen, chooseParameters, release } from './chosen-parameters.js';
 import { type Differentiated, differentiate } from './differentiate.js';
 import { clipFactor, squaresOf } from './gradient-norm.js';
-import { logitsOf } from './logits.js';
-import { addLoss, type Loss, type LossValues } from './loss.js';
+import { endsOf, logitsOf } from './logits.js';
+import { addLoss, type Loss, type LossValues, type Targets, targetsOf } from './loss.js';
 import { type CheckedOptimizer, rateNames, stateNames, update } from './optimizer.js';
 import type { ParameterGroups } from './parameter-group.js';
 import type { Parameter } from './parameters.js';
-import { elements } from './rule.js';
 import { projectedNode } from './slope-parameter.js';
 import { fixInputs, outputDims, type Sized } from './step-inputs.js';
 import { toTrainingForm } from './training-form.js';
@@ -60,14 +59,13 @@ export interface Learned {
 }
 
 type Rates = Readonly<Record<(typeof rateNames)[number], string>>;
-type Targets = Sized & { readonly type: 'int32' | 'float32' };
 
 /** One training step as an ONNX model: data, targets, rates and everything carried go in; losses and everything carried come out. */
 export interface StepGraph {
   readonly model: Model;
   readonly inputs: readonly Sized[];
-  /** How many numbers the model gives for each sample: the classes, where there are some. */
-  readonly outputs: number;
+  /** What the model gives in a step. */
+  readonly output: Sized;
   readonly targets: Targets;
   readonly rates: Rates;
   readonly learned: readonly Learned[];
@@ -82,7 +80,7 @@ export interface StepGraph {
 interface Forward {
   readonly model: Model;
   readonly inputs: readonly Sized[];
-  readonly outputs: number;
+  readonly output: Sized;
   readonly targets: Targets;
   readonly chosen: readonly Chosen[];
   readonly statistics: readonly Carried[];
@@ -110,16 +108,16 @@ async function forwardPass(original: Model, options: StepGraphOptions): Promise<
   const graph = mainGraph(model);
   const writer = createWriter(model, 'forward');
   const inputs = fixInputs(model, batch, sampleDims);
-  const output = loss === 'cross-entropy' ? logitsOf(model) : (graph.output[0]?.name as string);
-  const dims = await outputDims(model, inputs, output, session);
+  const ends = endsOf(model);
+  const dims = await outputDims(model, inputs, ends, session);
+  const sized = (value: string): Sized => ({ name: value, dims: dims.get(value) as number[] });
+  const [output, logits] = [sized(ends[0]), sized(logitsOf(model, dims))];
   const chosen = chooseParameters(model, writer, options);
   const statistics = carryStatistics(model, writer, options);
-  const name = writer.fresh('targets');
-  const targets: Targets =
-    loss === 'cross-entropy' ? { name, type: 'int32', dims: [batch, 1] } : { name, type: 'float32', dims };
-  graph.input.push(valueInfo(name, targets.dims, targets.type === 'int32' ? DataType.INT32 : DataType.FLOAT));
-  const values = addLoss(writer, { loss, labelSmoothing }, output, name, dims);
-  return { model, inputs, outputs: elements(dims) / batch, targets, chosen, statistics, values };
+  const targets: Targets = { name: writer.fresh('targets'), ...targetsOf(loss, output) };
+  graph.input.push(valueInfo(targets.name, targets.dims, targets.type === 'int32' ? DataType.INT32 : DataType.FLOAT));
+  const values = addLoss(writer, { loss, labelSmoothing }, output, logits, targets);
+  return { model, inputs, output, targets, chosen, statistics, values };
 }
 
 function gradientsOf({ model, inputs, targets, chosen, statistics, values }: Forward, session: SessionOptions) {
@@ -198,6 +196,6 @@ export async function stepGraph(original: Model, options: StepGraphOptions): Pro
   const found = [values.loss, values.correct, gradientSquares].filter(name => name !== null);
   const renewed = [...learned.flatMap(({ value, state }) => [value, ...state]), ...statistics].map(each => each.output);
   graph.output = [...found, ...renewed].map(name => valueInfo(name));
-  const { inputs, outputs, targets } = forward;
-  return { model, inputs, outputs, targets, rates, learned, statistics, ...values, gradientSquares };
+  const { inputs, output, targets } = forward;
+  return { model, inputs, output, targets, rates, learned, statistics, ...values, gradientSquares };
 }

@@ -37,25 +37,26 @@ export function fixInputs(
   });
 }
 
-/** The dimensions of a model's output in a step. Throws a Failure where the model does not take that many samples at once. */
+/** The dimensions of a model's output, and of other values, in a step. Throws a Failure where the model does not take that many samples at once. */
 export async function outputDims(
   model: Model,
   inputs: readonly StepInput[],
-  output: string,
+  [output, ...others]: readonly [string, ...string[]],
   session: SessionOptions,
-): Promise<readonly number[]> {
+): Promise<ReadonlyMap<string, readonly number[]>> {
   const batch = inputs[0]?.dims[0] as number;
   const other = inputs.find(({ declared }) => declared !== null && declared !== batch)?.declared;
   const fixes = (cause?: unknown) =>
     new Failure('input', `train: the model fixes its batch, which must be ${other} then, got ${batch}`, { cause });
-  let dims: readonly number[];
+  let found: ReadonlyMap<string, readonly number[]>;
   try {
     const given = Object.fromEntries(inputs.map(input => [input.name, input.dims]));
-    dims = (await shapesOf(model, given, [output], session)).get(output) as number[];
+    found = await shapesOf(model, given, [output, ...others], session);
   } catch (cause) {
     throw other === undefined ? cause : fixes(cause);
   }
-  if (dims[0] === batch) return dims;
+  const dims = found.get(output) as number[];
+  if (dims[0] === batch) return found;
   if (other !== undefined) throw fixes();
   throw new Failure(
     'input',

@@ -7,6 +7,7 @@ import { openSession, type SessionOptions } from '../onnx/runtime.js';
 import type { TensorData } from '../onnx/tensor-data.js';
 import { describe } from '../rectifiers/floats.js';
 import { finite, whole } from '../rectifiers/parameters.js';
+import { countClasses, notClass } from './check-dataset.js';
 import { allFinite, diverged, explainDivergence } from './divergence.js';
 import type { Loss } from './loss.js';
 import { checkOptimizer, type Optimizer, ratesAt } from './optimizer.js';
@@ -15,6 +16,7 @@ import { type Parameter, parameterValues } from './parameters.js';
 import { elements } from './rule.js';
 import { learnedFromValues, valuesFromLearned } from './slope-parameter.js';
 import { type Carried, stepGraph } from './step-graph.js';
+import type { Sized } from './step-inputs.js';
 
 export interface TrainerOptions extends SessionOptions {
   /** Samples in each step. */
@@ -44,7 +46,7 @@ export interface TrainerOptions extends SessionOptions {
 export interface TrainingBatch {
   /** `batch` samples, row-major; where the model has several inputs, one array for each by name. */
   readonly inputs: Float32Array | Readonly<Record<string, Float32Array>>;
-  /** A class for each sample, or the numbers to be met, as many as the model gives. */
+  /** A class for each sample, or for each position of an output [N, K, d1, …], where any number below 0 stands for none; or the numbers to be met, as many as the model gives. */
   readonly targets: Int32Array | Float32Array;
 }
 
@@ -52,8 +54,10 @@ export interface TrainingBatch {
 export interface StepResult {
   /** The mean loss of the batch. */
   readonly loss: number;
-  /** Samples classified rightly; null for a loss without classes. */
+  /** Samples, or positions, classified rightly; null for a loss without classes. */
   readonly correct: number | null;
+  /** How many had a class: all samples, or the positions whose target is not below 0; null for a loss without classes. */
+  readonly counted: number | null;
   /** Length of each learned parameter's gradient, before clipping; null where they are not measured. */
   readonly gradientNorms: ReadonlyMap<string, number> | null;
 }
@@ -68,8 +72,8 @@ export interface TrainerState {
 export interface Trainer {
   /** The parameters that are learned, in the graph's order. */
   readonly parameters: readonly Parameter[];
-  /** How many numbers the model gives for each sample. */
-  readonly outputs: number;
+  /** Name and dimensions of what the model gives for a batch. */
+  readonly output: Sized;
   /** Steps made so far. */
   readonly steps: number;
   /**
@@ -104,11 +108,11 @@ function checkBatch(given: Float32Array | Int32Array, expected: number, name: st
     throw new RangeError(`train: ${name} must have length ${expected} (the batch's), got ${given.length}`);
 }
 
-function checkClasses(targets: Int32Array | Float32Array, classes: number): Int32Array {
-  const at = targets.findIndex(target => !(Number.isInteger(target) && target >= 0 && target < classes));
+function checkClasses(targets: Int32Array | Float32Array, classes: number, positions: number): Int32Array {
+  const at = notClass(targets, classes, positions);
   if (at >= 0)
     throw new RangeError(
-      `train: targets must be classes from 0 to ${classes - 1}, got ${targets[at]} (sample ${at} of the batch)`,
+      `train: targets must be classes from 0 to ${classes - 1}, got ${targets[at]} (sample ${Math.floor(at / positions)} of the batch)`,
     );
   return targets instanceof Int32Array ? targets : Int32Array.from(targets);
 }
@@ -201,7 +205,10 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
       feeds[name] = tensor(dims, data);
     }
     checkBatch(targets, elements(plan.targets.dims), 'targets');
-    const data = plan.targets.type === 'int32' ? checkClasses(targets, plan.outputs) : Float32Array.from(targets);
+    const data =
+      plan.targets.type === 'int32'
+        ? checkClasses(targets, plan.output.dims[1] as number, elements(plan.targets.dims) / batch)
+        : Float32Array.from(targets);
     feeds[plan.targets.name] = { type: plan.targets.type, dims: plan.targets.dims, data };
     return feeds;
   };
@@ -243,7 +250,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
 
   return {
     parameters: learned.map(({ parameter }) => parameter),
-    outputs: plan.outputs,
+    output: plan.output,
     get steps() {
       return steps;
     },
@@ -267,6 +274,7 @@ export async function openTrainer(given: Model, options: TrainerOptions): Promis
       return {
         loss: found,
         correct: plan.correct === null ? null : (correctValue[0] as number),
+        counted: plan.correct === null ? null : countClasses(samples.targets),
         gradientNorms:
           plan.gradientSquares === null
             ? null

@@ -22,8 +22,8 @@ export interface Writer {
   floats(values: readonly number[]): string;
   /** A vector of int64. */
   ints(values: readonly number[]): string;
-  /** A vector of int32. */
-  int32s(values: readonly number[]): string;
+  /** A tensor of int32, a vector unless other dimensions are given. */
+  int32s(values: readonly number[], dims?: readonly number[]): string;
   /** A float32 tensor of the given dimensions, filled with one value. */
   filled(dims: readonly number[], value: number): string;
   /** A name that no value of the model has, which begins with the writer's prefix. */
@@ -59,7 +59,10 @@ export function createWriter(model: Model, prefix: string): Writer {
     scalar: value => constant(`scalar_${Object.is(value, -0) ? '-0' : value}`, name => floatTensor(name, [], [value])),
     floats: values => constant(`floats_${values.join('_')}`, name => floatTensor(name, [values.length], values)),
     ints: values => constant(`ints_${values.join('_')}`, name => intTensor(name, [values.length], values)),
-    int32s: values => constant(`int32s_${values.join('_')}`, name => int32Tensor(name, [values.length], values)),
+    int32s: (values, dims = [values.length]) =>
+      constant(`int32s_${[...values, ...dims.slice(1).map(dim => `x${dim}`)].join('_')}`, name =>
+        int32Tensor(name, dims, values),
+      ),
     filled: (dims, value) =>
       constant(`filled_${dims.join('x')}_${value}`, name =>
         floatTensor(name, dims, new Float32Array(elements(dims)).fill(value)),

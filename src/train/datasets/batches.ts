@@ -16,7 +16,7 @@ export interface BatchOptions {
 export interface DatasetBatch {
   /** `batchSize` samples of the dataset's `inputDims`. */
   readonly inputs: Float32Array<ArrayBuffer>;
-  /** A class, or `outputs` numbers, for each. */
+  /** What each should give, as in the dataset's `targets`. */
   readonly targets: Int32Array<ArrayBuffer> | Float32Array<ArrayBuffer>;
 }
 

@@ -25,6 +25,27 @@ describe('datasetFromArrays', () => {
     });
   });
 
+  test('integers with more axes are classes of positions, none below 0', () => {
+    const data = [0n, 4n, -1n, -100n, 0n, -(2n ** 40n)];
+    const targets = named('y', 'int64', [2, 1, 3, 1], BigInt64Array.from(data));
+    expect(datasetFromArrays({ inputs: floats(1, 2, 3, 4), targets }, 'a.npz')).toMatchObject({
+      targets: Int32Array.of(0, 4, -1, -1, 0, -1),
+      targetDims: [3],
+      classes: 5,
+      outputs: 5,
+    });
+    const mask = named('y', 'bool', [1, 2, 2], Uint8Array.of(0, 1, 1, 0));
+    expect(datasetFromArrays({ inputs: floats(1, 2), targets: mask }, 'a.npz', 3)).toMatchObject({
+      targets: Int32Array.of(0, 1, 1, 0),
+      targetDims: [2, 2],
+      classes: 3,
+    });
+    const column = named('y', 'uint8', [2, 1, 1], Uint8Array.of(1, 0));
+    const samples = datasetFromArrays({ inputs: floats(1, 2, 3, 4), targets: column }, 'a.npz');
+    expect(samples.targets).toEqual(Int32Array.of(1, 0));
+    expect(samples).not.toHaveProperty('targetDims');
+  });
+
   test('floats are numbers to be met', () => {
     const targets = named('y', 'float64', [2, 3], Float64Array.of(1, 2, 3, 4, 5, 6));
     const data = datasetFromArrays({ inputs: floats(1, 2, 3, 4), targets }, 'a.npz');
@@ -66,10 +87,28 @@ describe('datasetFromArrays', () => {
     ],
     ['a class not trained on', { targets: labels(3, 0) }, 3, "classes in 'y' must be from 0 to 2, got 3 in sample 0"],
     [
-      'one-hot integers',
-      { targets: named('y', 'uint8', [2, 2], Uint8Array.of(0, 1, 1, 0)) },
+      'a mask of floats',
+      { targets: named('y', 'float32', [2, 1, 2], Float32Array.of(0, 1, 1, 0)) },
       null,
-      "targets 'y' must be classes [N] or numbers [N, K], got uint8 of dims [2, 2]",
+      "targets 'y' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, K], got float32 of dims [2, 1, 2]",
+    ],
+    [
+      'a mask without positions',
+      { targets: named('y', 'uint8', [2, 0, 2], new Uint8Array()) },
+      null,
+      "targets 'y' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, K], got uint8 of dims [2, 0, 2]",
+    ],
+    [
+      'a class at a position that was not trained on',
+      { targets: named('y', 'uint8', [2, 3], Uint8Array.of(0, 1, 2, 0, 3, 0)) },
+      3,
+      "classes in 'y' must be from 0 to 2, got 3 in sample 1",
+    ],
+    [
+      'no class for a sample with only one',
+      { targets: named('y', 'int8', [2, 1, 1], Int8Array.of(0, -1)) },
+      null,
+      "classes in 'y' must be from 0 to 1, got -1 in sample 1",
     ],
     [
       'a NaN target',

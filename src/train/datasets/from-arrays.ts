@@ -2,6 +2,7 @@ import { decodeFloat16, findNonFinite, isFloat } from '../../data/elements.js';
 import { Failure } from '../../failure.js';
 import type { TensorData } from '../../onnx/tensor-data.js';
 import type { Dataset } from '../dataset.js';
+import { elements } from '../rule.js';
 
 /** A tensor with the name it has in its file. */
 export interface NamedTensor extends TensorData {
@@ -40,29 +41,38 @@ function inputDimsOf({ type, dims }: TensorData): number[] {
   return type === 'uint8' && inner.length === 2 ? [1, ...inner] : inner;
 }
 
-/** Whole numbers as classes, which must lie below `classes`, or, where that is not known, below the number of samples. */
+/**
+ * Whole numbers as classes of samples or of their positions, which must lie below `classes`, or, where that is not known, below their number. Positions below 0
+ * have none, which is -1 in the result.
+ */
 function labelsOf(
-  { name, data }: NamedTensor,
+  { name, dims, data }: NamedTensor,
   label: string,
   classes: number | null,
-): { targets: Int32Array; classes: number } {
+): Pick<Dataset, 'targets' | 'targetDims' | 'outputs'> & { classes: number } {
+  const targetDims = dims.slice(1).filter(dim => dim !== 1);
+  const positions = elements(targetDims);
   const limit = classes ?? Math.max(2, data.length);
   let largest = 1;
   const targets = new Int32Array(data.length);
-  for (let row = 0; row < data.length; row++) {
-    const value = Number(data[row]);
-    if (value < 0 || value >= limit)
-      throw fail(label, `classes in '${name}' must be from 0 to ${limit - 1}`, `${value} in sample ${row}`);
+  for (let at = 0; at < data.length; at++) {
+    const value = Number(data[at]);
+    if ((value < 0 && positions === 1) || value >= limit) {
+      const sample = Math.floor(at / positions);
+      throw fail(label, `classes in '${name}' must be from 0 to ${limit - 1}`, `${value} in sample ${sample}`);
+    }
     largest = Math.max(largest, value);
-    targets[row] = value;
+    targets[at] = Math.max(-1, value);
   }
-  return { targets, classes: classes ?? largest + 1 };
+  const found = classes ?? largest + 1;
+  return { targets, ...(positions > 1 && { targetDims }), classes: found, outputs: found };
 }
 
 /**
  * A dataset from two arrays that share axis 0. Integer targets, [N] or [N, 1], are classes, as many as the largest of them says or as
- * `classes` says; floats, [N] or [N, K], are numbers to be met. Bytes as inputs are pixels: they are divided by 255, and [N, H, W] becomes
- * [N, 1, H, W]. Throws a Failure that names file, array and sample for lengths that differ, classes out of range and numbers that are not finite.
+ * `classes` says; [N, d1, …] are classes of the positions of each sample, none where they are below 0; floats, [N] or [N, K], are numbers to be met. Bytes as
+ * inputs are pixels: they are divided by 255, and [N, H, W] becomes [N, 1, H, W]. Throws a Failure that names file, array and sample for lengths that differ,
+ * classes out of range and numbers that are not finite.
  */
 export function datasetFromArrays(
   { inputs, targets }: ArrayPair,
@@ -79,13 +89,12 @@ export function datasetFromArrays(
   const shared = { name: label, count, inputs: floatsOf(inputs, label), inputDims: inputDimsOf(inputs) };
   const isLabels = !isFloat(targets.type);
   const width = targets.data.length / count;
-  if (targets.dims.length > 2 || (isLabels && width !== 1))
+  if (!(width >= 1) || (!isLabels && targets.dims.length > 2))
     throw fail(
       label,
-      `targets '${targets.name}' must be classes [N] or numbers [N, K]`,
+      `targets '${targets.name}' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, K]`,
       `${targets.type} of ${formatDims(targets.dims)}`,
     );
-  if (!isLabels) return { ...shared, targets: floatsOf(targets, label), classes: null, outputs: width };
-  const found = labelsOf(targets, label, classes);
-  return { ...shared, ...found, outputs: found.classes };
+  if (isLabels) return { ...shared, ...labelsOf(targets, label, classes) };
+  return { ...shared, targets: floatsOf(targets, label), classes: null, outputs: width };
 }

@@ -80,6 +80,10 @@ describe('from files', () => {
     await expect(openDataset(path, { testShare: 0.5 })).rejects.toThrow(/testShare must be left out/);
     const other = await put('other.npz', npz({ ...arrays, y_test: npy('int32', [4], Int32Array.of(0, 1, 2, 1)) }));
     await expect(openDataset(other)).rejects.toThrow(/classes in 'y_test' must be from 0 to 1, got 2 in sample 2/);
+    const masks = npy('uint8', [4, 3], new Uint8Array(12));
+    await expect(openDataset(await put('masks.npz', npz({ ...arrays, y_test: masks })))).rejects.toThrow(
+      /got samples \[2\] with classes and samples \[2\] with classes at \[3\] positions/,
+    );
     const wide = npy('float32', [4, 3], new Float32Array(12));
     await expect(openDataset(await put('wide.npz', npz({ ...arrays, x_test: wide })))).rejects.toThrow(
       /both parts must hold alike samples, got samples \[2\] with classes and samples \[3\] with classes/,

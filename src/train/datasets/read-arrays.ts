@@ -74,8 +74,9 @@ export async function readFilePairs(paths: readonly string[]): Promise<ReadArray
 export function splitOfPairs({ train, test }: { train: ArrayPair; test: ArrayPair }, label: string): Split {
   const first = datasetFromArrays(train, label);
   const second = datasetFromArrays(test, label, first.classes);
-  const describe = ({ inputDims, classes, outputs }: typeof first) =>
-    `samples [${inputDims.join(', ')}] with ${classes === null ? `${outputs} numbers` : 'classes'}`;
+  const positions = ({ targetDims }: typeof first) => (targetDims ? ` at [${targetDims.join(', ')}] positions` : '');
+  const describe = (part: typeof first) =>
+    `samples [${part.inputDims.join(', ')}] with ${part.classes === null ? `${part.outputs} numbers` : `classes${positions(part)}`}`;
   if (describe(first) !== describe(second))
     throw new Failure(
       'input',

@@ -27,9 +27,9 @@ export function selectSamples(dataset: Dataset, indices: ArrayLike<number>): Dat
   };
 }
 
-/** Indices of the samples of each class; all of them as one list where there are no classes. */
+/** Indices of the samples of each class; all of them as one list where a sample has no class of its own. */
 function groupsOf({ classes, targets, count }: Dataset): number[][] {
-  if (classes === null) return [Array.from({ length: count }, (_, index) => index)];
+  if (classes === null || targets.length !== count) return [Array.from({ length: count }, (_, index) => index)];
   const groups = Array.from({ length: classes }, (): number[] => []);
   for (let index = 0; index < count; index++) groups[targets[index] as number]?.push(index);
   return groups;
@@ -70,7 +70,8 @@ function shareOf(testShare: number): number {
 }
 
 /**
- * Holds out a part of a dataset, drawn by the seed: of each class the same share, rounded; of a dataset without classes that share of all.
+ * Holds out a part of a dataset, drawn by the seed: of each class the same share, rounded; of a dataset whose samples have no class of their own that share
+ * of all.
  * Throws a RangeError for shares outside (0, 1) and where a part would be empty.
  *
  * @example
