@@ -2,7 +2,7 @@ import { expect, test } from 'vitest';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
 import { buildNetwork } from './builders/build-network.js';
 import { spirals } from './datasets/plane.js';
-import { confusion, evaluate } from './evaluate.js';
+import { confusion, evaluate, feedsFor } from './evaluate.js';
 import { fit } from './fit.js';
 
 test('the diagonal of the confusion is what is right, rows are the samples of each class', async () => {
@@ -23,4 +23,16 @@ test('numbers to be met have none', async () => {
   await expect(confusion(network, data)).rejects.toThrow(
     "confusion: data must have classes, got numbers to be met in 'spirals'",
   );
+});
+
+test.each([
+  [[784], [500, 500, 24]],
+  [[3, 500, 500], [1, 1, 1]],
+  [[1, 300, 800], [4, 3]],
+])('samples of %j are taken %j at a time', (dims, sizes) => {
+  const count = sizes.reduce((a, b) => a + b, 0);
+  const inputs = new Float32Array(count * dims.reduce((a, b) => a * b, 1));
+  const data = { name: 'zeros', count, inputs, inputDims: dims, targets: new Int32Array(count), classes: 2, outputs: 2 };
+  const runs = [...feedsFor(data, { name: 'x', dims, batch: null })];
+  expect(runs.map(({ samples }) => samples)).toEqual(sizes);
 });

@@ -40,12 +40,16 @@ function classification(
 /** Samples in each run where the model leaves that open. */
 const batch = 500;
 
+/** Numbers that such samples have together at most, unless one alone has more: large images go a few at a time. */
+const batchElements = 2 ** 20;
+
 /** All samples of a dataset for a model's input, some at a time; where the model fixes how many, the last ones are followed by the first. */
 export function* feedsFor(
   data: Dataset,
   input: SampleInput,
 ): Generator<{ feeds: Record<string, TensorData>; from: number; samples: number }> {
-  const size = input.batch ?? batch;
+  const fitting = Math.max(1, Math.floor(batchElements / elements(input.dims)));
+  const size = input.batch ?? Math.min(batch, fitting);
   for (let from = 0; from < data.count; from += size) {
     const samples = Math.min(size, data.count - from);
     yield { feeds: { [input.name]: samplesOf(data, input, from, input.batch ?? samples) }, from, samples };
