@@ -27,12 +27,26 @@ test('numbers to be met have none', async () => {
 
 test.each([
   [[784], [500, 500, 24]],
-  [[3, 500, 500], [1, 1, 1]],
-  [[1, 300, 800], [4, 3]],
+  [
+    [3, 500, 500],
+    [1, 1, 1],
+  ],
+  [
+    [1, 300, 800],
+    [4, 3],
+  ],
 ])('samples of %j are taken %j at a time', (dims, sizes) => {
   const count = sizes.reduce((a, b) => a + b, 0);
   const inputs = new Float32Array(count * dims.reduce((a, b) => a * b, 1));
-  const data = { name: 'zeros', count, inputs, inputDims: dims, targets: new Int32Array(count), classes: 2, outputs: 2 };
+  const data = {
+    name: 'zeros',
+    count,
+    inputs,
+    inputDims: dims,
+    targets: new Int32Array(count),
+    classes: 2,
+    outputs: 2,
+  };
   const runs = [...feedsFor(data, { name: 'x', dims, batch: null })];
   expect(runs.map(({ samples }) => samples)).toEqual(sizes);
 });
