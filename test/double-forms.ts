@@ -168,6 +168,30 @@ const repeat: DoubleForm = (w, node, dims) => {
   return w.op('Reshape', [w.op('Expand', [single, w.ints(factors)]), w.ints(to)]);
 };
 
+/** Between the centers of elements, of [N, C, H, W] and a factor for each axis. */
+const interpolate: DoubleForm = (w, node, dims) => {
+  const [from, to] = [dims(node.input[0] as string), dims(node.output[0] as string)];
+  const scales = w.constant(node.input[2] as string);
+  const along = (axis: number) => {
+    const [n, m] = [from[axis] as number, to[axis] as number];
+    const weights = new Float64Array(n * m);
+    for (let at = 0; at < m; at++) {
+      const position = Math.min(Math.max((at + 0.5) / (scales[axis] as number) - 0.5, 0), n - 1);
+      const before = Math.floor(position);
+      const behind = Math.min(before + 1, n - 1);
+      weights[before * m + at] = (weights[before * m + at] as number) + 1 - (position - before);
+      weights[behind * m + at] = (weights[behind * m + at] as number) + position - before;
+    }
+    return w.tensor([n, m], weights);
+  };
+  const columns = w.op('MatMul', [node.input[0] as string, along(3)]);
+  const turned = w.op('Transpose', [columns], { perm: [0, 1, 3, 2] });
+  return w.op('Transpose', [w.op('MatMul', [turned, along(2)])], { perm: [0, 1, 3, 2] });
+};
+
+const resize: DoubleForm = (w, node, dims) =>
+  (stringAttribute(node, 'mode', 'nearest') === 'linear' ? interpolate : repeat)(w, node, dims);
+
 const first = (node: NodeProto) => node.input[0] as string;
 const spatialAxes = (dims: readonly number[]) => dims.slice(2).map((_, axis) => axis + 2);
 
@@ -201,7 +225,7 @@ export const doubleForms: Readonly<Record<string, DoubleForm>> = {
     hardSigmoid(w, first(node), floatAttribute(node, 'alpha', 0.2), floatAttribute(node, 'beta', 0.5)),
   HardSwish: (w, node) => w.op('Mul', [first(node), hardSigmoid(w, first(node), 1 / 6, 0.5)]),
   Mean: (w, node) => scaled(w, w.op('Sum', node.input), 1 / node.input.length),
-  Resize: repeat,
+  Resize: resize,
   Selu: (w, node) => {
     const gamma = floatAttribute(node, 'gamma', 1.0507010221481323);
     return exponential(w, first(node), gamma * floatAttribute(node, 'alpha', 1.6732631921768188), gamma);

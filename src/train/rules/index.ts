@@ -7,6 +7,7 @@ import * as normalization from './normalization.js';
 import * as pool from './pool.js';
 import * as rectifiers from './rectifiers.js';
 import * as reduce from './reduce.js';
+import { resize } from './resize.js';
 import * as scatter from './scatter.js';
 import * as shape from './shape.js';
 import * as softmax from './softmax.js';
@@ -69,7 +70,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['ReduceSumSquare', reduce.reduceSumSquare],
   ['Relu', rectifiers.relu],
   ['Reshape', shape.reshape],
-  ['Resize', pool.resize],
+  ['Resize', resize],
   ['ScatterElements', scatter.scatterElements],
   ['ScatterND', scatter.scatterND],
   ['Selu', rectifiers.selu],
