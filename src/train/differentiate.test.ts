@@ -161,6 +161,32 @@ describe('differentiate', () => {
     );
   });
 
+  it('takes bounds and pads that other nodes make of constants and dimensions, not of the data', async () => {
+    const padded = (order: readonly [string, string]) => {
+      const model = through([
+        node('Split', ['pads'], ['front', 'behind'], { axis: 0 }),
+        node('Concat', ['behind', 'front'], ['turned'], { axis: 0 }),
+        node('Pad', ['w', 'turned'], ['wide']),
+        node('Shape', ['wide'], ['end']),
+        node('Cast', ['x'], ['whole'], { to: 7 }),
+        node('Slice', ['whole', 'first', 'second'], ['from']),
+        node('Slice', ['wide', ...order], ['y']),
+        node('ReduceSum', ['y'], ['loss'], { keepdims: 0 }),
+      ]);
+      const ints = { pads: [3, 2], first: [0], second: [1] };
+      for (const [name, values] of Object.entries(ints))
+        mainGraph(model).initializer.push(intTensor(name, [values.length], values));
+      return model;
+    };
+    // 0 0 w0 w1 0 0 0, of which what is behind the third is summed.
+    const model = padded(['third', 'end']);
+    mainGraph(model).initializer.push(intTensor('third', [1], [3]));
+    expect(await gradientsOf(model, ['w'], [1, 1])).toEqual([[0, 1]]);
+    expect((await refusal(padded(['from', 'end']))).message).toContain(
+      "node 'y' (Slice): the starts must be constant to be differentiated, got computed ones, on the path",
+    );
+  });
+
   it('refuses what is not one number, and names that are not there', async () => {
     expect(await refusal(squared, { loss: 'y' })).toEqual({
       kind: 'usage',

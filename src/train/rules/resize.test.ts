@@ -4,7 +4,6 @@ import { checkOperator, floats, ints, type OperatorInput, operatorModel } from '
 import { exposing, modelOf, runAll, runOnce, tensor } from '../../../test/models.js';
 import { type AttributeValue, float, floatTensor, intTensor, node, valueInfo } from '../../onnx/build.js';
 import { type Model, mainGraph } from '../../onnx/model.js';
-import type { NodeProto } from '../../onnx/proto.js';
 import { raiseOpset } from '../../onnx/raise-opset.js';
 import type { TensorData } from '../../onnx/tensor-data.js';
 import { createRandom } from '../../random.js';
@@ -165,62 +164,68 @@ it('any form, lengths and scales', async () => {
   );
 });
 
-describe('what it takes from other nodes', () => {
-  /** A Resize of `i0` whose inputs may be computed, with the nodes that do it. */
-  const computed = (inputs: readonly string[], attributes: Attributes, nodes: readonly NodeProto[], opset = 17) =>
+describe('what other nodes compute', () => {
+  /** A Resize of `i0` with the nodes that compute its other inputs, from constants, dimensions or numbers of `i0`. */
+  const computed = (inputs: readonly string[], attributes: Attributes, opset = 18) =>
     modelOf(
       {
-        nodes: [...nodes, node('Resize', ['i0', ...inputs], ['y0'], attributes)],
+        nodes: [
+          node('Shape', ['i0'], ['shape']),
+          node('Mul', ['shape', 'factors'], ['sizes']),
+          node('Abs', ['scales'], ['found/scales']),
+          node('Concat', ['starts', 'ends'], ['found/roi'], { axis: 0 }),
+          node('ReduceMax', ['i0'], ['most'], { keepdims: 0 }),
+          node('Cast', ['most'], ['whole'], { to: 7 }),
+          node('Add', ['scales', 'most'], ['varying/scales']),
+          node('Add', ['found/roi', 'most'], ['varying/roi']),
+          node('Add', ['sizes', 'whole'], ['varying/sizes']),
+          node('Resize', ['i0', ...inputs], ['y0'], attributes),
+        ],
         inputs: [valueInfo('i0', dims)],
         outputs: [valueInfo('y0')],
         initializers: [
           intTensor('factors', [4], [1, 1, 2, 3]),
           floatTensor('scales', [4], [1, 1, 2, 3]),
-          floatTensor('roi', [8], [0, 0, 0, 0, 1, 1, 1, 0.5]),
+          floatTensor('starts', [4], [0, 0, 0, 0.3]),
+          floatTensor('ends', [4], [1, 1, 1, 0.9]),
         ],
       },
       opset,
     );
-  const shape = node('Shape', ['i0'], ['shape']);
-  const sizes = node('Mul', ['shape', 'factors'], ['sizes']);
-  const refuses = (model: Model, what: string) => expect(differenceOf(model, dims)).rejects.toThrow(what);
+  const cropping = { ...linear, ...crop };
+  const notLarger = { ...linear, keep_aspect_ratio_policy: 'not_larger' };
 
-  it('sizes that are made of dimensions', async () => {
-    expect(await differenceOf(computed(['', '', 'sizes'], linear, [shape, sizes]), dims)).toBeLessThan(1e-5);
-  });
-
-  it('no scales, unless they are constant', async () => {
-    const same = node('Abs', ['scales'], ['found']);
-    await refuses(
-      computed(['', 'found'], linear, [same]),
-      'its scales must be constant to be differentiated, got computed ones',
-    );
-  });
-
-  it('no crop, unless it is constant; where nothing is cropped it does not matter', async () => {
-    const same = node('Abs', ['roi'], ['found']);
-    await refuses(computed(['found', 'scales'], { ...linear, ...crop }, [same]), 'its roi must be constant');
-    expect(await differenceOf(computed(['found', 'scales'], linear, [same]), dims)).toBeLessThan(1e-5);
-  });
-
-  it('no sizes of which only the aspect counts, unless they are constant', async () => {
-    const model = computed(
+  it.each([
+    ['sizes', ['', '', 'sizes'], linear],
+    [
+      'sizes whose aspect counts',
       ['', '', 'sizes'],
-      { ...linear, keep_aspect_ratio_policy: 'not_larger' },
-      [shape, sizes],
-      18,
-    );
-    await refuses(model, 'its sizes must be constant');
+      { ...notLarger, keep_aspect_ratio_policy: 'not_smaller', mode: 'nearest' },
+    ],
+    ['scales', ['', 'found/scales'], linear],
+    ['a crop', ['found/roi', 'scales'], cropping],
+  ])('%s that follow from constants and dimensions', async (_, inputs, attributes) => {
+    expect(await differenceOf(computed(inputs, attributes), dims)).toBeLessThan(1e-5);
   });
 
-  it('no lengths that are rounded up to keep the aspect', async () => {
-    const attributes = { ...linear, axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' };
-    const { model } = operatorModel('Resize', [dims, '', '', ints(6, 6)], { attributes, opset: 18 });
-    await refuses(
-      model,
-      'its aspect must be kept by lengths that are rounded down to be differentiated, got 5 for 3 times 1.5',
+  it.each([
+    ['scales', ['', 'varying/scales'], linear],
+    ['roi', ['varying/roi', 'scales'], cropping],
+    ['sizes', ['', '', 'varying/sizes'], notLarger],
+  ])('%s that follow from the data are refused', async (what, inputs, attributes) => {
+    const model = computed(inputs, attributes);
+    mainGraph(model).node.push(node('ReduceSum', ['y0'], ['loss'], { keepdims: 0 }));
+    await expect(differentiate(model, { loss: 'loss', wrt: ['i0'], threads: 1 })).rejects.toThrow(
+      `differentiate: node 'y0' (Resize): its ${what} must be constant to be differentiated, got computed ones, on the path`,
     );
   });
+});
+
+it('lengths that are rounded up to keep the aspect are refused', async () => {
+  const attributes = { ...linear, axes: [2, 3], keep_aspect_ratio_policy: 'not_larger' };
+  await expect(difference(dims, ['', '', ints(6, 6)], attributes, 18)).rejects.toThrow(
+    'its aspect must be kept by lengths that are rounded down to be differentiated, got 5 for 3 times 1.5',
+  );
 });
 
 it.each(['nearest', 'linear'])('Upsample of opset 9, %s', async mode => {
