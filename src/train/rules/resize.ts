@@ -13,7 +13,7 @@ function given(context: RuleContext, index: number, what: string): readonly numb
   return found;
 }
 
-/** What the attributes leave to the defaults of ONNX. */
+/** The attributes, those that the node leaves out with the defaults of ONNX. */
 const attributesOf = (node: NodeProto) => ({
   mode: stringAttribute(node, 'mode', 'nearest'),
   nearest_mode: stringAttribute(node, 'nearest_mode', 'round_prefer_floor'),
@@ -34,7 +34,7 @@ interface Axis {
   readonly end: number;
 }
 
-/** Throws a Failure for scales, sizes and crops that are computed, where they are more than the quotient of dimensions. */
+/** Throws a Failure for computed scales, crops, and sizes of which only the aspect counts: dimensions do not say what they are. */
 function axesOf(context: RuleContext): Axis[] {
   const { node } = context;
   const [from, to] = [context.dims(node.input[0] as string), context.dims(node.output[0] as string)];
@@ -117,12 +117,12 @@ export const resize = rule((context, dy) => {
     if (axis.scale === 1) continue;
     const matrix = interpolation(context, axis);
     const [before, behind] = [elements(dims.slice(0, at)), elements(dims.slice(at + 1))];
-    const last = behind === 1;
-    const flat = last ? [before, axis.to] : [before, axis.to, behind];
-    const value = reshaped(context, gradient, dims, flat);
-    const product = last ? context.op('Gemm', [value, matrix], { transB: 1 }) : context.op('MatMul', [matrix, value]);
+    const flat = (length: number) => (behind === 1 ? [before, length] : [before, length, behind]);
+    const value = reshaped(context, gradient, dims, flat(axis.to));
+    const product =
+      behind === 1 ? context.op('Gemm', [value, matrix], { transB: 1 }) : context.op('MatMul', [matrix, value]);
     dims[at] = axis.from;
-    gradient = reshaped(context, product, last ? [before, axis.from] : [before, axis.from, behind], dims);
+    gradient = reshaped(context, product, flat(axis.from), dims);
   }
   return [gradient];
 });
