@@ -168,6 +168,65 @@ const repeat: DoubleForm = (w, node, dims) => {
   return w.op('Reshape', [w.op('Expand', [single, w.ints(factors)]), w.ints(to)]);
 };
 
+/** Between the centers of elements, of [N, C, H, W] and a factor for each axis. */
+const interpolate: DoubleForm = (w, node, dims) => {
+  const [from, to] = [dims(node.input[0] as string), dims(node.output[0] as string)];
+  const scales = w.constant(node.input[2] as string);
+  const along = (axis: number) => {
+    const [n, m] = [from[axis] as number, to[axis] as number];
+    const weights = new Float64Array(n * m);
+    for (let at = 0; at < m; at++) {
+      const position = Math.min(Math.max((at + 0.5) / (scales[axis] as number) - 0.5, 0), n - 1);
+      const before = Math.floor(position);
+      const behind = Math.min(before + 1, n - 1);
+      weights[before * m + at] = (weights[before * m + at] as number) + 1 - (position - before);
+      weights[behind * m + at] = (weights[behind * m + at] as number) + position - before;
+    }
+    return w.tensor([n, m], weights);
+  };
+  const columns = w.op('MatMul', [node.input[0] as string, along(3)]);
+  const turned = w.op('Transpose', [columns], { perm: [0, 1, 3, 2] });
+  return w.op('Transpose', [w.op('MatMul', [turned, along(2)])], { perm: [0, 1, 3, 2] });
+};
+
+const resize: DoubleForm = (w, node, dims) =>
+  (stringAttribute(node, 'mode', 'nearest') === 'linear' ? interpolate : repeat)(w, node, dims);
+
+/** γ (x - μ) / √(σ² + ε) + β over groups of channels, with a γ and β for each of so many parts of the channels. */
+const normalizedIn =
+  (groupsOf: (node: NodeProto, channels: number) => number): DoubleForm =>
+  (w, node, dims) => {
+    const [x, gamma, beta] = node.input as [string, string, string];
+    const [samples, channels] = dims(x) as [number, number];
+    const parts = dims(gamma)[0] as number;
+    const size = (channels / groupsOf(node, channels)) * product(dims(x).slice(2));
+    const rows = w.op('Reshape', [x, w.ints([samples, -1, size])]);
+    const mean = (value: string) => scaled(w, w.op('ReduceSum', [value, w.ints([2])]), 1 / size);
+    const centered = w.op('Sub', [rows, mean(rows)]);
+    const variance = mean(w.op('Mul', [centered, centered]));
+    const deviation = w.op('Sqrt', [shifted(w, variance, floatAttribute(node, 'epsilon', 1e-5))]);
+    const normalized = w.op('Reshape', [w.op('Div', [centered, deviation]), w.ints([samples, parts, -1])]);
+    const perPart = (value: string) => w.op('Reshape', [value, w.ints([parts, 1])]);
+    const y = w.op('Add', [w.op('Mul', [normalized, perPart(gamma)]), perPart(beta)]);
+    return w.op('Reshape', [y, w.ints(dims(x))]);
+  };
+
+const localResponse: DoubleForm = (w, node, dims) => {
+  const [x] = node.input as [string];
+  const [samples, channels] = dims(x) as [number, number];
+  const size = intAttribute(node, 'size', 1);
+  const near = Float64Array.from({ length: channels ** 2 }, (_, at) =>
+    Math.abs((at % channels) - Math.floor(at / channels)) <= (size - 1) / 2 ? 1 / size : 0,
+  );
+  const flat = w.op('Reshape', [x, w.ints([samples, channels, -1])]);
+  const means = w.op('MatMul', [w.tensor([channels, channels], near), w.op('Mul', [flat, flat])]);
+  const s = shifted(w, scaled(w, means, floatAttribute(node, 'alpha', 1e-4)), floatAttribute(node, 'bias', 1));
+  const power = w.op('Pow', [s, w.scalar(floatAttribute(node, 'beta', 0.75))]);
+  return w.op('Reshape', [w.op('Div', [flat, power]), w.ints(dims(x))]);
+};
+
+const softplus = (w: DoubleWriter, x: string) => w.op('Log', [shifted(w, w.op('Exp', [x]), 1)]);
+
 const first = (node: NodeProto) => node.input[0] as string;
 const spatialAxes = (dims: readonly number[]) => dims.slice(2).map((_, axis) => axis + 2);
 
@@ -197,16 +256,20 @@ export const doubleForms: Readonly<Record<string, DoubleForm>> = {
   },
   GlobalAveragePool: (w, node, dims) => w.op('ReduceMean', [first(node)], { axes: spatialAxes(dims(first(node))) }),
   GlobalMaxPool: (w, node, dims) => w.op('ReduceMax', [first(node)], { axes: spatialAxes(dims(first(node))) }),
+  GroupNormalization: normalizedIn(node => intAttribute(node, 'num_groups', 1)),
   HardSigmoid: (w, node) =>
     hardSigmoid(w, first(node), floatAttribute(node, 'alpha', 0.2), floatAttribute(node, 'beta', 0.5)),
   HardSwish: (w, node) => w.op('Mul', [first(node), hardSigmoid(w, first(node), 1 / 6, 0.5)]),
+  InstanceNormalization: normalizedIn((_, channels) => channels),
+  LRN: localResponse,
   Mean: (w, node) => scaled(w, w.op('Sum', node.input), 1 / node.input.length),
-  Resize: repeat,
+  Mish: (w, node) => w.op('Mul', [first(node), w.op('Tanh', [softplus(w, first(node))])]),
+  Resize: resize,
   Selu: (w, node) => {
     const gamma = floatAttribute(node, 'gamma', 1.0507010221481323);
     return exponential(w, first(node), gamma * floatAttribute(node, 'alpha', 1.6732631921768188), gamma);
   },
-  Softplus: (w, node) => w.op('Log', [shifted(w, w.op('Exp', [first(node)]), 1)]),
+  Softplus: (w, node) => softplus(w, first(node)),
   Softsign: (w, node) => w.op('Div', [first(node), shifted(w, w.op('Abs', [first(node)]), 1)]),
   ThresholdedRelu: (w, node) => {
     const alpha = floatAttribute(node, 'alpha', 1);

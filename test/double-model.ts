@@ -13,6 +13,8 @@ export interface DoubleWriter {
   tensor(dims: readonly number[], values: ArrayLike<number>): string;
   scalar(value: number): string;
   ints(values: readonly number[]): string;
+  /** The numbers of an initializer. */
+  constant(name: string): ArrayLike<number>;
 }
 
 function doubleTensor(name: string, dims: readonly number[], values: ArrayLike<number>): TensorProto {
@@ -55,6 +57,8 @@ export function inDouble(
       graph.initializer.push(intTensor(name, [values.length], values));
       return name;
     },
+    constant: name =>
+      tensorNumbers(graph.initializer.find(each => each.name === name) as TensorProto, new Map()) as ArrayLike<number>,
   };
   graph.initializer = graph.initializer.map(widened).filter(({ name }) => !asInputs.includes(name));
   graph.input = graph.input.filter(({ name }) => !asInputs.includes(name));

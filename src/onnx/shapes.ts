@@ -70,6 +70,46 @@ export const sampleDims = (specs: readonly InputSpec[]): Record<string, number[]
   );
 
 /**
+ * What some values of the main graph are where every input is zeros of the given dimensions. Throws a Failure for inputs of more than 2^28 elements, and
+ * what the runtime throws for models it cannot run.
+ *
+ * @example
+ * import { graph, modelProto, node, runOnZeros, valueInfo } from 'reluminate/onnx';
+ * const main = graph({ nodes: [node('Cos', ['x'], ['h']), node('Neg', ['h'], ['y'])], inputs: [valueInfo('x', ['n'])] });
+ * const model = { name: 'cosine', proto: modelProto(main), external: new Map(), bytes: 0 };
+ * const { h } = await runOnZeros(model, { x: [2] }, ['h']);
+ * Array.from(h.data); // => [1, 1]
+ */
+export async function runOnZeros(
+  model: Model,
+  dims: Readonly<Record<string, readonly number[]>>,
+  values: readonly string[],
+  options: SessionOptions = {},
+): Promise<Record<string, TensorData>> {
+  const probe = copyModel(model);
+  const graph = mainGraph(probe);
+  for (const [at, input] of graph.input.entries()) {
+    const given = dims[input.name];
+    const type = input.type?.value.case === 'tensorType' ? input.type.value.value.elemType : undefined;
+    if (given) graph.input[at] = valueInfo(input.name, given, type);
+  }
+  graph.output = [];
+  graph.valueInfo = [];
+  for (const value of values) expose(probe, value);
+  const specs = inputSpecs(probe).map(spec => ({ ...spec, dims: dims[spec.name] ?? (spec.dims as number[]) }));
+  const total = specs.reduce((sum, spec) => sum + elementsOf(spec.dims), 0);
+  if (total > mostFed)
+    throw new Failure('input', `run model '${model.name}': its inputs must have at most 2^28 elements, got ${total}`);
+  const feeds = Object.fromEntries(specs.map(({ name, type, dims }) => [name, zeros(type, dims, name)]));
+  const session = await openSession(probe, options);
+  try {
+    return await session.run(feeds);
+  } finally {
+    await session.close();
+  }
+}
+
+/**
  * The dimensions that values of the main graph have when the inputs have the given ones. ONNX Runtime says: the model is asked for
  * nothing but `Shape` of each value, which its shape inference folds where it can, so that the layers do not run.
  *
@@ -92,32 +132,11 @@ export async function shapesOf(
 ): Promise<Map<string, number[]>> {
   if (values.length === 0) return new Map();
   const probe = copyModel(model);
-  const graph = mainGraph(probe);
   const fresh = freshNames(probe);
-  for (const [at, input] of graph.input.entries()) {
-    const given = dims[input.name];
-    const type = input.type?.value.case === 'tensorType' ? input.type.value.value.elemType : undefined;
-    if (given) graph.input[at] = valueInfo(input.name, given, type);
-  }
-  graph.output = [];
-  graph.valueInfo = [];
   const shapeNames = new Map(values.map(value => [value, fresh(`${value}/shape`)]));
-  for (const [value, shape] of shapeNames) {
-    graph.node.push(node('Shape', [value], [shape]));
-    expose(probe, shape);
-  }
-  const specs = inputSpecs(probe).map(spec => ({ ...spec, dims: dims[spec.name] ?? (spec.dims as number[]) }));
-  const total = specs.reduce((sum, spec) => sum + elementsOf(spec.dims), 0);
-  if (total > mostFed)
-    throw new Failure('input', `run model '${model.name}': its inputs must have at most 2^28 elements, got ${total}`);
-  const feeds = Object.fromEntries(specs.map(({ name, type, dims }) => [name, zeros(type, dims, name)]));
-  const session = await openSession(probe, options);
-  try {
-    const results = await session.run(feeds);
-    return new Map(
-      [...shapeNames].map(([value, shape]) => [value, Array.from(results[shape]?.data as BigInt64Array, Number)]),
-    );
-  } finally {
-    await session.close();
-  }
+  for (const [value, shape] of shapeNames) mainGraph(probe).node.push(node('Shape', [value], [shape]));
+  const results = await runOnZeros(probe, dims, [...shapeNames.values()], options);
+  return new Map(
+    [...shapeNames].map(([value, shape]) => [value, Array.from(results[shape]?.data as BigInt64Array, Number)]),
+  );
 }

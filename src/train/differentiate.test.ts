@@ -104,14 +104,13 @@ describe('differentiate', () => {
   it('names an operator without a rule, with the path to it', async () => {
     const model = through([
       node('Mul', ['x', 'w'], ['y']),
-      node('CumSum', ['y', 'axis'], ['c']),
-      node('ReduceSum', ['c'], ['loss'], { keepdims: 0 }),
+      node('Einsum', ['y'], ['e'], { equation: 'i->i' }),
+      node('ReduceSum', ['e'], ['loss'], { keepdims: 0 }),
     ]);
-    mainGraph(model).initializer.push(intTensor('axis', [], [0]));
     expect(await refusal(model)).toEqual({
       kind: 'input',
       message:
-        "differentiate: every operator between the parameters and the loss must have a rule, got CumSum on the path 'w' -> Mul 'y' -> CumSum 'c' -> ReduceSum 'loss' -> 'loss'",
+        "differentiate: every operator between the parameters and the loss must have a rule, got Einsum on the path 'w' -> Mul 'y' -> Einsum 'e' -> ReduceSum 'loss' -> 'loss'",
     });
   });
 
@@ -158,6 +157,32 @@ describe('differentiate', () => {
     mainGraph(model).initializer.push(intTensor('pads', [2], [1, 1]));
     expect((await refusal(model)).message).toBe(
       "differentiate: node 'y' (Pad): its mode must be constant to be differentiated, got reflect, on the path 'w' -> Pad 'y' -> ReduceSum 'loss' -> 'loss'",
+    );
+  });
+
+  it('takes bounds and pads that other nodes make of constants and dimensions, not of the data', async () => {
+    const padded = (order: readonly [string, string]) => {
+      const model = through([
+        node('Split', ['pads'], ['front', 'behind'], { axis: 0 }),
+        node('Concat', ['behind', 'front'], ['turned'], { axis: 0 }),
+        node('Pad', ['w', 'turned'], ['wide']),
+        node('Shape', ['wide'], ['end']),
+        node('Cast', ['x'], ['whole'], { to: 7 }),
+        node('Slice', ['whole', 'first', 'second'], ['from']),
+        node('Slice', ['wide', ...order], ['y']),
+        node('ReduceSum', ['y'], ['loss'], { keepdims: 0 }),
+      ]);
+      const ints = { pads: [3, 2], first: [0], second: [1] };
+      for (const [name, values] of Object.entries(ints))
+        mainGraph(model).initializer.push(intTensor(name, [values.length], values));
+      return model;
+    };
+    // 0 0 w0 w1 0 0 0, of which what is behind the third is summed.
+    const model = padded(['third', 'end']);
+    mainGraph(model).initializer.push(intTensor('third', [1], [3]));
+    expect(await gradientsOf(model, ['w'], [1, 1])).toEqual([[0, 1]]);
+    expect((await refusal(padded(['from', 'end']))).message).toContain(
+      "node 'y' (Slice): the starts must be constant to be differentiated, got computed ones, on the path",
     );
   });
 

@@ -8,8 +8,9 @@ import type { SessionOptions } from '../onnx/runtime.js';
 import { indexGraph, nodeName, readsOf, type Scope } from '../onnx/scope.js';
 import { fixedDims, shapesOf } from '../onnx/shapes.js';
 import { isFloatType } from '../onnx/tensor.js';
+import { fixedNumbers } from './fixed-numbers.js';
 import { operatorName, pathThrough } from './gradient-path.js';
-import type { RuleContext } from './rule.js';
+import { elements, type RuleContext } from './rule.js';
 import { contextFor } from './rule-context.js';
 import { rules, stops } from './rules/index.js';
 import { createWriter } from './writer.js';
@@ -63,6 +64,29 @@ function requireKnown({ graph, producer, initializers }: Scope, loss: string, wr
   const unknown = wrt.find(name => !isKnown(name));
   if (unknown !== undefined)
     throw usage('wrt must name initializers, inputs or other values of the graph', `'${unknown}'`);
+}
+
+/** Axes, bounds, pads, scales: rules ask for no more numbers than these. */
+const mostNumbers = 64;
+
+/** Looks up the numbers of a value that are the same whatever is fed; null for others. */
+async function smallNumbers(
+  model: Model,
+  scope: Scope,
+  dims: Readonly<Record<string, readonly number[]>>,
+  shapes: ReadonlyMap<string, readonly number[]>,
+  needed: ReadonlySet<string>,
+  session: SessionOptions,
+): Promise<(name: string) => readonly number[] | null> {
+  const lookup = constantLookup(model.external);
+  const isComputed = (name: string, sizes: readonly number[]) =>
+    !needed.has(name) && elements(sizes) <= mostNumbers && lookup(scope, name) === null;
+  const computed = [...shapes].flatMap(([name, sizes]) => (isComputed(name, sizes) ? [name] : []));
+  const fixed = await fixedNumbers(model, dims, computed, session);
+  return name => {
+    const found = lookup(scope, name);
+    return found ? Array.from(found.data) : (fixed.get(name) ?? null);
+  };
 }
 
 /** The gradients of a node's inputs. Throws a Failure that names the operator, and the path from a parameter to the loss on which it lies. */
@@ -126,12 +150,8 @@ export async function differentiate(
   const lossDims = shapes.get(loss) as number[];
   if (lossDims.some(dim => dim !== 1))
     throw usage('loss must be one number', `'${loss}' with dimensions [${lossDims.join(', ')}]`);
+  const numbers = await smallNumbers(model, scope, inputDims, shapes, needed, session);
   const writer = createWriter(model, 'gradient');
-  const lookup = constantLookup(model.external);
-  const numbers = (name: string) => {
-    const found = lookup(scope, name);
-    return found && Array.from(found.data);
-  };
   const gradients = new Map<string, string>();
   const add = (value: string, gradient: string) => {
     const before = gradients.get(value);

@@ -50,6 +50,21 @@ test('constants that normalize the inputs are none, those behind weights are', (
   expect(names(model)).toEqual(['w: weight', 'b: bias', 's: scale']);
 });
 
+test('scales and shifts of every normalization', () => {
+  const model = modelOf(
+    {
+      nodes: ['InstanceNormalization', 'GroupNormalization', 'LayerNormalization'].map((opType, at) =>
+        node(opType, [at === 0 ? 'x' : `h${at}`, `scale${at}`, `shift${at}`], [`h${at + 1}`]),
+      ),
+      inputs: [valueInfo('x', [1, 2, 2])],
+      outputs: [valueInfo('h3')],
+      initializers: [0, 1, 2].flatMap(at => ['scale', 'shift'].map(kind => floatTensor(`${kind}${at}`, [2], [1, 2]))),
+    },
+    21,
+  );
+  expect(names(model)).toEqual([0, 1, 2].flatMap(at => [`scale${at}: scale`, `shift${at}: shift`]));
+});
+
 test('slopes that two spellings share are held by no constraint, as they are different multiples', async () => {
   const model = modelOf({
     nodes: [

@@ -6,7 +6,7 @@ export interface RuleContext extends Writer {
   readonly node: NodeProto;
   /** Dimensions of a value of the forward graph; those of its gradient are the same. */
   dims(value: string): readonly number[];
-  /** The numbers of an input that is constant (axes, shapes), or null where it is not. */
+  /** The numbers of an input that follow from constants and dimensions alone (axes, pads, shapes), or null where they do not. */
   constant(index: number): readonly number[] | null;
   /** Whether somebody wants the gradient of this input. */
   wants(index: number): boolean;

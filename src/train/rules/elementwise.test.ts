@@ -15,6 +15,8 @@ const cases: [string, OperatorCheckOptions?][] = [
   ['HardSwish', { draw: random => 4 * random.normal() }],
   ['Identity'],
   ['Log', { draw: random => 0.1 + random.uniform() }],
+  ['Mish', { opset: 18, draw: random => 3 * random.normal() }],
+  ['Mish', { opset: 22 }],
   ['Neg'],
   ['Reciprocal'],
   ['Sigmoid', { draw: random => 3 * random.normal() }],

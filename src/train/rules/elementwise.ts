@@ -60,6 +60,13 @@ export const gelu = unary((context, x) => {
   return context.op('Add', [cumulative, context.op('Mul', [x, density])]);
 });
 
+/** y = x t with t = tanh(softplus x): t + x (1 - t²) σ(x). */
+export const mish = unary((context, x) => {
+  const t = context.op('Tanh', [context.op('Softplus', [x])]);
+  const bent = context.op('Mul', [oneMinus(context, context.op('Mul', [t, t])), context.op('Sigmoid', [x])]);
+  return context.op('Add', [t, context.op('Mul', [x, bent])]);
+});
+
 /** α where y lies strictly between 0 and 1. The steepest one is a step, through which nothing flows. */
 export const hardSigmoid = rule((context, dy) => {
   const alpha = floatAttribute(context.node, 'alpha', 0.2);

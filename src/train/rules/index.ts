@@ -7,6 +7,7 @@ import * as normalization from './normalization.js';
 import * as pool from './pool.js';
 import * as rectifiers from './rectifiers.js';
 import * as reduce from './reduce.js';
+import { resize } from './resize.js';
 import * as scatter from './scatter.js';
 import * as shape from './shape.js';
 import * as softmax from './softmax.js';
@@ -27,6 +28,8 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['Conv', convolution.conv],
   ['ConvTranspose', convolution.convTranspose],
   ['Cos', elementwise.cos],
+  ['CumSum', reduce.cumSum],
+  ['DepthToSpace', shape.depthToSpace],
   ['Div', arithmetic.div],
   ['Dropout', normalization.dropout],
   ['Elu', rectifiers.elu],
@@ -41,18 +44,23 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['Gemm', matrix.gemm],
   ['GlobalAveragePool', pool.globalAveragePool],
   ['GlobalMaxPool', pool.globalMaxPool],
+  ['GroupNormalization', normalization.groupNormalization],
   ['HardSigmoid', elementwise.hardSigmoid],
   ['HardSwish', elementwise.hardSwish],
   ['Identity', elementwise.identity],
+  ['InstanceNormalization', normalization.instanceNormalization],
+  ['LRN', normalization.localResponse],
   ['LayerNormalization', normalization.layerNormalization],
   ['LeakyRelu', rectifiers.leakyRelu],
   ['Log', elementwise.log],
   ['LogSoftmax', softmax.logSoftmax],
+  ['LpNormalization', normalization.lpNormalization],
   ['MatMul', matrix.matMul],
   ['Max', arithmetic.max],
   ['MaxPool', pool.maxPool],
   ['Mean', arithmetic.mean],
   ['Min', arithmetic.min],
+  ['Mish', elementwise.mish],
   ['Mul', arithmetic.mul],
   ['Neg', elementwise.neg],
   ['PRelu', rectifiers.prelu],
@@ -61,6 +69,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['Reciprocal', elementwise.reciprocal],
   ['ReduceL1', reduce.reduceL1],
   ['ReduceL2', reduce.reduceL2],
+  ['ReduceLogSum', reduce.reduceLogSum],
   ['ReduceLogSumExp', reduce.reduceLogSumExp],
   ['ReduceMax', reduce.reduceMax],
   ['ReduceMean', reduce.reduceMean],
@@ -69,7 +78,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['ReduceSumSquare', reduce.reduceSumSquare],
   ['Relu', rectifiers.relu],
   ['Reshape', shape.reshape],
-  ['Resize', pool.resize],
+  ['Resize', resize],
   ['ScatterElements', scatter.scatterElements],
   ['ScatterND', scatter.scatterND],
   ['Selu', rectifiers.selu],
@@ -79,6 +88,7 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['Softmax', softmax.softmax],
   ['Softplus', elementwise.softplus],
   ['Softsign', elementwise.softsign],
+  ['SpaceToDepth', shape.spaceToDepth],
   ['Split', shape.split],
   ['Sqrt', elementwise.sqrt],
   ['Squeeze', shape.reshape],
@@ -86,7 +96,9 @@ export const rules: ReadonlyMap<string, Rule> = new Map([
   ['Sum', arithmetic.sum],
   ['Tanh', elementwise.tanh],
   ['ThresholdedRelu', rectifiers.thresholdedRelu],
+  ['Tile', shape.tile],
   ['Transpose', shape.transpose],
+  ['Trilu', shape.trilu],
   ['Unsqueeze', shape.reshape],
   ['Where', arithmetic.where],
 ]);

@@ -1,6 +1,11 @@
 import { create } from '@bufbuild/protobuf';
 import { describe, expect, it } from 'vitest';
-import { checkGradients, checkOperator, operatorModel } from '../../../test/gradient-check.js';
+import {
+  checkGradients,
+  checkOperator,
+  type OperatorCheckOptions,
+  operatorModel,
+} from '../../../test/gradient-check.js';
 import { exposing, modelOf, runAll, runOnce, tensor } from '../../../test/models.js';
 import { float, floatTensor, node, valueInfo } from '../../onnx/build.js';
 import { mainGraph } from '../../onnx/model.js';
@@ -93,6 +98,66 @@ describe('LayerNormalization', () => {
       "differentiate: node 'y0' (LayerNormalization): the loss must not depend on its mean and deviation",
     );
   });
+});
+
+const shifted = (random: { normal(): number }, input: number) =>
+  input === 0 ? 1 + 2 * random.normal() : random.normal();
+
+it.each<[string, readonly number[], number, number, OperatorCheckOptions]>([
+  ['InstanceNormalization', [2, 3, 5], 3, 17, {}],
+  ['InstanceNormalization', [1, 1, 2, 3], 1, 17, {}],
+  ['InstanceNormalization', [2, 2, 3, 1, 3], 2, 9, { attributes: { epsilon: float(0.1) } }],
+  ['InstanceNormalization', [2, 3, 5], 3, 22, {}],
+  ['GroupNormalization', [2, 6, 5], 3, 18, { attributes: { num_groups: 3 } }],
+  ['GroupNormalization', [2, 4, 3, 2], 4, 21, { attributes: { num_groups: 2, epsilon: float(0.01) } }],
+  ['GroupNormalization', [3, 6], 6, 21, { attributes: { num_groups: 2 } }],
+  ['GroupNormalization', [1, 5, 1, 3], 5, 21, { attributes: { num_groups: 1 } }],
+])('%s of %j with %d scales, opset %d', async (opType, dims, scales, opset, options) => {
+  const inputs = [dims, [scales], [scales]];
+  const { errors, forward } = await checkOperator(opType, inputs, { ...options, opset, draw: shifted });
+  expect(forward).toBeLessThan(3e-6);
+  expect(Object.keys(errors)).toEqual(['i0', 'i1', 'i2']);
+  for (const error of Object.values(errors)) expect(error).toBeLessThan(2e-5);
+});
+
+describe('LpNormalization', () => {
+  it.each<[readonly number[], OperatorCheckOptions]>([
+    [[3, 5], {}],
+    [[3, 5], { attributes: { p: 1 } }],
+    [[2, 3, 4], { attributes: { axis: 1 } }],
+    [[2, 3, 4], { attributes: { p: 1, axis: 0 } }],
+    [[7], { opset: 22 }],
+    [[4, 1], {}],
+  ])('%j %j', async (dims, options) => {
+    const { errors, forward } = await checkOperator('LpNormalization', [dims], options);
+    expect(forward).toBeLessThan(1e-6);
+    expect(errors.i0).toBeLessThan(3e-6);
+  });
+
+  it.each([1, 2])('has gradient 0 where the norm is 0, p = %d', async p => {
+    const { model } = operatorModel('LpNormalization', [[2, 2]], { attributes: { p } });
+    mainGraph(model).initializer.push(floatTensor('w', [2, 2], [1, 2, 3, 4]));
+    mainGraph(model).node.push(
+      node('Mul', ['y0', 'w'], ['part']),
+      node('ReduceSum', ['part'], ['loss'], { keepdims: 0 }),
+    );
+    const { model: known, gradients } = await differentiate(model, { loss: 'loss', wrt: ['i0'] });
+    const name = gradients.get('i0') as string;
+    const run = await runOnce(exposing(known, [name]), { i0: tensor([2, 2], [0, -0, 3, 0]) });
+    expect(Array.from(run[name]?.data as Float32Array, Math.abs).slice(0, 2)).toEqual([0, 0]);
+    expect(run[name]?.data.every(Number.isFinite)).toBe(true);
+  });
+});
+
+it.each<[readonly number[], OperatorCheckOptions['attributes'], number?]>([
+  [[2, 5, 2, 3], { size: 3 }],
+  [[2, 5, 2, 3], { size: 3, alpha: float(0.9), beta: float(0.6), bias: float(0.4) }],
+  [[1, 2, 1, 3], { size: 5, alpha: float(2), beta: float(1.5) }, 9],
+  [[1, 7, 3, 1], { size: 1, alpha: float(0.5) }],
+])('LRN of %j %j', async (dims, attributes, opset = 17) => {
+  const { errors, forward } = await checkOperator('LRN', [dims], { attributes, opset });
+  expect(forward).toBeLessThan(2e-6);
+  expect(errors.i0).toBeLessThan(5e-6);
 });
 
 describe('Dropout', () => {

@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.js';
 import { floatAttribute, intAttribute } from '../../onnx/attributes.js';
-import { elements, type Rule, sumOver, sumTo } from '../rule.js';
+import { elements, type Rule, type RuleContext, reshaped, rule, sumOver, sumTo } from '../rule.js';
 
 /**
  * y = γ x̂ + β, x̂ = (x - μ) s, s = 1 / √(σ² + ε) for each channel. With batch statistics the gradient passes through μ and σ² (Ioffe &
@@ -98,3 +98,81 @@ export const layerNormalization: Rule = (context, [dy, ...moments]) => {
     beta && context.wants(2) ? sumTo(context, dy, dims, context.dims(beta)) : null,
   ];
 };
+
+/**
+ * y = γ x̂ + β, x̂ = (x - μ) s over all of a group of channels of a sample (Wu & He 2018), as dx of a layer norm. γ and β have a number for each channel; before opset
+ * 21 those of GroupNormalization had one for each group.
+ */
+const normalizedIn = (groupsOf: (context: RuleContext, channels: number) => number) =>
+  rule((context, dy) => {
+    const [x, gamma] = context.node.input as [string, string];
+    const dims = context.dims(x);
+    const [samples, channels] = dims as [number, number];
+    const parts = context.dims(gamma)[0] as number;
+    const rows = (count: number) => [samples, count, elements(dims) / (samples * count)];
+    const [grouped, scaled] = [rows(groupsOf(context, channels)), rows(parts)];
+    const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+    const share = context.scalar(1 / (grouped[2] as number));
+    const mean = (value: string) => op('Mul', sumOver(context, value, grouped, [2]), share);
+    const flat = reshaped(context, x, dims, grouped);
+    const centered = op('Sub', flat, mean(flat));
+    const epsilon = context.scalar(floatAttribute(context.node, 'epsilon', 1e-5));
+    const scale = op('Reciprocal', op('Sqrt', op('Add', mean(op('Mul', centered, centered)), epsilon)));
+    const normalized = op('Mul', centered, scale);
+    const given = reshaped(context, dy, dims, scaled);
+    const dx = () => {
+      const weighted = op('Mul', given, reshaped(context, gamma, [parts], [parts, 1]));
+      const g = reshaped(context, weighted, scaled, grouped);
+      const tilt = op('Mul', normalized, mean(op('Mul', g, normalized)));
+      return reshaped(context, op('Mul', op('Sub', g, op('Add', tilt, mean(g))), scale), grouped, dims);
+    };
+    const sum = (value: string) => context.op('ReduceSum', [value, context.ints([0, 2])], { keepdims: 0 });
+    return [
+      context.wants(0) ? dx() : null,
+      context.wants(1) ? sum(op('Mul', given, reshaped(context, normalized, grouped, scaled))) : null,
+      context.wants(2) ? sum(given) : null,
+    ];
+  });
+
+/** Each channel is a group of its own (Ulyanov, Vedaldi & Lempitsky 2016). */
+export const instanceNormalization = normalizedIn((_, channels) => channels);
+export const groupNormalization = normalizedIn(({ node }) => intAttribute(node, 'num_groups', 1));
+
+/** y = x / ‖x‖ along an axis: dx = (dy - ∂‖x‖/∂x Σ dy y) / ‖x‖, with sign(x) for p = 1 and y for p = 2 as ∂‖x‖/∂x. Where the norm is 0 there is no derivative: 0. */
+export const lpNormalization = rule((context, dy) => {
+  const { node } = context;
+  const [x, y] = [node.input[0] as string, node.output[0] as string];
+  const axes = context.ints([intAttribute(node, 'axis', -1)]);
+  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const sum = (value: string) => context.op('ReduceSum', [value, axes], { keepdims: 1 });
+  const absolute = intAttribute(node, 'p', 2) === 1;
+  const norm = absolute ? sum(op('Abs', x)) : op('Sqrt', sum(op('Mul', x, x)));
+  const zero = context.scalar(0);
+  const inverse = op('Where', op('Equal', norm, zero), zero, op('Reciprocal', norm));
+  const along = op('Mul', absolute ? op('Sign', x) : y, sum(op('Mul', dy, y)));
+  return [op('Mul', op('Sub', dy, along), inverse)];
+});
+
+/**
+ * y = x s^-β, s = bias + α mean(x²) over the nearest `size` channels, those beyond the first and the last being 0 (Krizhevsky, Sutskever & Hinton 2012): dx = dy s^-β - 2αβ x mean(dy y / s)
+ * over the same, as `size` is odd.
+ */
+export const localResponse = rule((context, dy) => {
+  const { node } = context;
+  const [x, y] = [node.input[0] as string, node.output[0] as string];
+  const size = intAttribute(node, 'size', 1);
+  const [alpha, beta] = [floatAttribute(node, 'alpha', 1e-4), floatAttribute(node, 'beta', 0.75)];
+  const dims = context.dims(x);
+  const [samples, channels] = dims as [number, number];
+  const image = [samples, 1, channels, elements(dims.slice(2))];
+  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const reach = (size - 1) / 2;
+  const window = { kernel_shape: [size, 1], pads: [reach, 0, reach, 0], count_include_pad: 1 };
+  const mean = (value: string) =>
+    reshaped(context, context.op('AveragePool', [reshaped(context, value, dims, image)], window), image, dims);
+  const scaled = (value: string, factor: number) => op('Mul', value, context.scalar(factor));
+  const s = op('Add', scaled(mean(op('Mul', x, x)), alpha), context.scalar(floatAttribute(node, 'bias', 1)));
+  const direct = op('Mul', dy, op('Pow', s, context.scalar(-beta)));
+  const around = op('Mul', x, mean(op('Div', op('Mul', dy, y), s)));
+  return [op('Sub', direct, scaled(around, 2 * alpha * beta))];
+});

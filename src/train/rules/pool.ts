@@ -99,24 +99,3 @@ export const globalAveragePool = rule((context, dy) => [
 export const globalMaxPool = rule((context, dy) => [
   toExtremes(context, dy, [context.node.input[0] as string, context.node.output[0] as string], spatialAxes(context)),
 ]);
-
-/** Repetition of each element by whole factors: the sum over what it became. */
-export const resize = rule((context, dy) => {
-  const { node } = context;
-  const [from, to] = [context.dims(node.input[0] as string), context.dims(node.output[0] as string)];
-  const factors = to.map((dim, axis) => dim / (from[axis] as number));
-  const repeats =
-    stringAttribute(node, 'mode', 'nearest') === 'nearest' &&
-    stringAttribute(node, 'nearest_mode', 'round_prefer_floor') === 'floor' &&
-    stringAttribute(node, 'coordinate_transformation_mode', 'half_pixel') === 'asymmetric' &&
-    factors.every(factor => Number.isInteger(factor) && factor > 0) &&
-    factors.slice(0, 2).every(factor => factor === 1);
-  if (!repeats)
-    throw new Failure(
-      'input',
-      'it must repeat elements a whole number of times (nearest, floor, asymmetric) to be differentiated, got another form',
-    );
-  const kernel = factors.slice(2);
-  const means = context.op('AveragePool', [dy], { kernel_shape: kernel, strides: kernel });
-  return [context.op('Mul', [means, context.scalar(elements(kernel))])];
-});

@@ -43,6 +43,38 @@ describe('ReduceSum', () => {
   });
 });
 
+describe('ReduceLogSum', () => {
+  const draw = (random: { uniform(): number }) => 0.2 + random.uniform();
+  it.each(axes.flatMap(each => [0, 1].map(keepdims => [each, keepdims] as const)))(
+    'axes %j, keepdims %d',
+    async (each, keepdims) => {
+      const attributes = { ...(each === null ? {} : { axes: each }), keepdims };
+      const { errors, forward } = await checkOperator('ReduceLogSum', [dims], { attributes, draw });
+      expect(forward).toBeLessThan(2e-6);
+      expect(errors.i0).toBeLessThan(1e-5);
+    },
+  );
+  it('takes its axes as an input from opset 18 on', async () => {
+    const { errors } = await checkOperator('ReduceLogSum', [dims, ints(1, -1)], { opset: 18, draw });
+    expect(errors.i0).toBeLessThan(1e-5);
+  });
+});
+
+describe('CumSum', () => {
+  const forms = [0, 1].flatMap(exclusive => [0, 1].map(reverse => ({ exclusive, reverse })));
+  it.each([0, 1, -1].flatMap(axis => forms.map(form => [axis, form] as const)))(
+    'axis %d, %j',
+    async (axis, attributes) => {
+      const { errors } = await checkOperator('CumSum', [[3, 1, 5], { ints: [axis], dims: [] }], { attributes });
+      expect(errors.i0).toBeLessThan(1e-6);
+    },
+  );
+  it('of opset 11, its axis in one dimension', async () => {
+    const { errors } = await checkOperator('CumSum', [[7], ints(0)], { opset: 11 });
+    expect(errors.i0).toBeLessThan(1e-6);
+  });
+});
+
 it('ReduceMax takes its axes as an input from opset 18 on', async () => {
   const { errors } = await checkOperator('ReduceMax', [dims, ints(1, 2)], { opset: 18 });
   expect(errors.i0).toBeLessThan(1e-6);

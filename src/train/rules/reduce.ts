@@ -60,6 +60,21 @@ export const reduceLogSumExp = over((context, x, y, dy) =>
   context.op('Mul', [context.op('Exp', [context.op('Sub', [x, y])]), dy]),
 );
 
+/** y = log Σ x: dx = dy exp(-y). */
+export const reduceLogSum = rule((context, dy) => {
+  const share = context.op('Div', [dy, context.op('Exp', [context.node.output[0] as string])]);
+  return [spread(context, share, reducedAxes(context), 1)];
+});
+
+/** Every element is in the sums from its own on: dx is the running sum of dy from the other end. */
+export const cumSum = rule((context, dy) => {
+  const { node } = context;
+  const reverse = 1 - intAttribute(node, 'reverse', 0);
+  return [
+    context.op('CumSum', [dy, node.input[1] as string], { reverse, exclusive: intAttribute(node, 'exclusive', 0) }),
+  ];
+});
+
 /** The gradient goes to the largest (smallest) elements, in equal shares where there are several. */
 export function toExtremes(
   context: RuleContext,

@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.js';
 import { intAttribute, intsAttribute, stringAttribute } from '../../onnx/attributes.js';
-import { type Rule, type RuleContext, rule } from '../rule.js';
+import { type Rule, type RuleContext, reshaped, rule, sumOver } from '../rule.js';
 
 const input = (context: RuleContext) => context.dims(context.node.input[0] as string);
 
@@ -110,4 +110,36 @@ export const pad = rule((context, dy) => {
     all[front + rank] = -(pads[at + axes.length] as number);
   }
   return [context.op('Pad', [dy, context.ints(all.map(pad => pad + 0))])];
+});
+
+/** Each element gets the sum of the gradients of its copies, which are an axis of their own in front of what they repeat. */
+export const tile = rule((context, dy) => {
+  const dims = input(context);
+  const tiled = context.dims(context.node.output[0] as string);
+  const apart = dims.flatMap((dim, axis) => [(tiled[axis] as number) / dim, dim]);
+  const copies = dims.flatMap((_, axis) => (apart[2 * axis] === 1 ? [] : [2 * axis]));
+  if (copies.length === 0) return [dy];
+  const summed = sumOver(context, reshaped(context, dy, tiled, apart), apart, copies);
+  return [context.op('Reshape', [summed, context.ints(dims)])];
+});
+
+/** The blocks go back to the channels that they came from: SpaceToDepth is the inverse of the mode DCR; in CRD the place in the block is the faster index of a channel. */
+export const depthToSpace = rule((context, dy) => {
+  const { node } = context;
+  const size = intAttribute(node, 'blocksize', 1);
+  if (stringAttribute(node, 'mode', 'DCR') === 'DCR') return [context.op('SpaceToDepth', [dy], { blocksize: size })];
+  const [samples, channels, height, width] = input(context) as [number, number, number, number];
+  const blocks = context.ints([samples, channels / size ** 2, height, size, width, size]);
+  const turned = context.op('Transpose', [context.op('Reshape', [dy, blocks])], { perm: [0, 1, 3, 5, 2, 4] });
+  return [context.op('Reshape', [turned, context.ints([samples, channels, height, width])])];
+});
+
+export const spaceToDepth = rule((context, dy) => [
+  context.op('DepthToSpace', [dy], { blocksize: intAttribute(context.node, 'blocksize', 1) }),
+]);
+
+/** What was cut off gets none. */
+export const trilu = rule((context, dy) => {
+  const [, diagonal] = context.node.input;
+  return [context.op('Trilu', diagonal ? [dy, diagonal] : [dy], { upper: intAttribute(context.node, 'upper', 1) })];
 });
