@@ -1,7 +1,7 @@
 import type { Noise } from '../rectifiers/rrelu-slopes.js';
 import type { Call } from './binary.js';
 import type { Parameters } from './parameters.js';
-import { secondsAt, slopesAt } from './regions.js';
+import { biasesAt, kinksAt, slopesAt } from './regions.js';
 
 interface OperationOf<Kernel> {
   readonly kernel: Kernel;
@@ -54,14 +54,14 @@ export function callFor(operation: Operation, stretch: Stretch, at: Addresses): 
   if (operation.kernel === 'rrelu') return noisyCall(operation.noise, stretch, at);
   const { kernel, mask, parameters } = operation;
   if (kernel === 'relu' || kernel === 'reluBackward') return [kernel, ...at.inputs, at.output, stretch.count];
-  const { inner, seconds } = parameters;
+  const { inner, kinks } = parameters;
   const { count, channel, within, channels } = stretch;
   const values = mask === null || kernel === 'backward' ? [...at.inputs] : [at.mask, stretch.from % 8, ...at.inputs];
   values.push(at.output, count);
   if (inner === 1) values.push(channels);
   else values.push(channel, within, channels, Math.min(inner, 2 ** 32 - 1));
   values.push(slopesAt);
-  if (kernel === 'forwardBias' || kernel === 'backward') values.push(seconds === null ? 0 : secondsAt);
-  if (kernel === 'backward') values.push(at.sums);
+  if (kernel === 'forwardBias') values.push(biasesAt);
+  if (kernel === 'backward') values.push(kinks === null ? 0 : kinksAt, at.sums);
   return [inner === 1 ? `${kernel}Rows` : `${kernel}Runs`, ...values];
 }

@@ -38,13 +38,13 @@ function factorsOf(slopes: Float32Array): Float64Array {
   return factors;
 }
 
-function rectifyRows(x: Float32Array, y: Float32Array, { slopes, seconds }: Parameters): void {
+function rectifyRows(x: Float32Array, y: Float32Array, { slopes, biases }: Parameters): void {
   const factors = factorsOf(slopes);
-  const biases = seconds ?? new Float32Array(slopes.length).fill(-0);
+  const added = biases ?? new Float32Array(slopes.length).fill(-0);
   for (let i = 0; i < x.length; ) {
     const end = Math.min(x.length, i + slopes.length);
     for (let c = 0; i < end; i++, c++) {
-      const value = Math.fround(x[i]! + biases[c]!);
+      const value = Math.fround(x[i]! + added[c]!);
       y[i] = value * factors[2 * c + Number(value > 0)]!;
     }
   }
@@ -87,15 +87,15 @@ function backwardRows(
   x: Float32Array,
   dy: Float32Array,
   dx: Float32Array,
-  { slopes, seconds }: Parameters,
+  { slopes, kinks }: Parameters,
   sums: Float64Array,
 ): void {
-  const kinks = seconds ?? slopes;
+  const atZero = kinks ?? slopes;
   const terms = new Float64Array(2);
   const factors = new Float64Array(3 * slopes.length).fill(1);
   for (let c = 0; c < slopes.length; c++) {
     factors[3 * c] = slopes[c]!;
-    factors[3 * c + 1] = kinks[c]!;
+    factors[3 * c + 1] = atZero[c]!;
   }
   for (let i = 0; i < x.length; ) {
     const end = Math.min(x.length, i + slopes.length);
@@ -148,7 +148,7 @@ function clearDead(x: Float32Array, dy: Float32Array, dx: Float32Array): void {
 /** Does a pass in JavaScript and returns the sums of the slopes' channels (zeros where the pass is not a backward one). */
 export function runPlain(operation: Operation): Float64Array {
   const { kernel, inputs, mask, output, parameters } = operation;
-  const { slopes, seconds, inner } = parameters;
+  const { slopes, biases, kinks, inner } = parameters;
   const sums = new Float64Array(slopes.length);
   const second = inputs[1] as Float32Array;
   const first = kernel === 'backward' && mask !== null ? signedBy(mask, inputs[0]!) : inputs[0]!;
@@ -158,19 +158,19 @@ export function runPlain(operation: Operation): Float64Array {
   else if (kernel === 'relu') clearNegative(first, output);
   else if (kernel === 'reluBackward') clearDead(first, second, output);
   else if (kernel === 'backward') {
-    const kinks = seconds ?? slopes;
+    const atZero = kinks ?? slopes;
     if (rows) backwardRows(first, second, output, parameters, sums);
     else
       eachRun(parameters, output.length, (from, to, c) => {
-        sums[c]! += backwardRun(first, second, output, from, to, slopes[c]!, kinks[c]!);
+        sums[c]! += backwardRun(first, second, output, from, to, slopes[c]!, atZero[c]!);
       });
   } else if (mask !== null) {
     if (rows) maskRows(mask, first, output, parameters);
     else eachRun(parameters, output.length, (from, to, c) => maskRun(mask, first, output, from, to, slopes[c]!));
   } else if (rows) rectifyRows(first, output, parameters);
-  else if (seconds !== null)
+  else if (biases !== null)
     eachRun(parameters, output.length, (from, to, c) =>
-      rectifyBiasedRun(first, output, from, to, slopes[c]!, seconds[c]!),
+      rectifyBiasedRun(first, output, from, to, slopes[c]!, biases[c]!),
     );
   else eachRun(parameters, output.length, (from, to, c) => rectifyRun(first, output, from, to, slopes[c]!));
   return gather(sums, parameters);

@@ -34,7 +34,7 @@ export function backward<G extends Float32Array>(
   const kept = apartFrom(dx, laid.slopes);
   const kink = (slope: number) => atKink(operation, atZero, slope);
   const kinks = atZero === undefined || atZero === 'slope' ? null : kept.map(kink);
-  const parameters = arrange({ ...laid, slopes: kept }, kinks, x.length);
+  const parameters = arrange({ ...laid, slopes: kept, biases: null, kinks }, x.length);
   const sums = perform(operation, { kernel: 'backward', inputs: [x, dy], mask, output: dx, parameters }, path);
   return { dx: dx as Result<G>, sums, slopes: kept };
 }

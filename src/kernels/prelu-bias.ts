@@ -61,8 +61,7 @@ export function preluBias<X extends Float32Array>(x: X, bias: Slopes, slopes: Sl
   const biased = withBiases(slopes, bias, layout, source.length);
   const target = targetFor('preluBias', source, out) as Float32Array;
   if (path === 'scalar') return byDefinition(source, biased, slopes, { layout, out: target }) as X;
-  const laid = { slopes: apartFrom(target, biased.slopes), inner: biased.inner };
-  const parameters = arrange(laid, biased.biases, source.length);
+  const parameters = arrange({ ...biased, slopes: apartFrom(target, biased.slopes), kinks: null }, source.length);
   perform('preluBias', { kernel: 'forwardBias', inputs: [source], mask: null, output: target, parameters }, path);
   return target as X;
 }

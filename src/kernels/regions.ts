@@ -20,8 +20,9 @@ export const orderBytes = 64;
 
 export const ordersAt = 1024;
 export const slopesAt = ordersAt + mostThreads * orderBytes;
-export const secondsAt = slopesAt + 4 * residentChannels;
-export const maskAt = secondsAt + 4 * residentChannels;
+export const biasesAt = slopesAt + 4 * residentChannels;
+export const kinksAt = biasesAt + 4 * residentChannels;
+export const maskAt = kinksAt + 4 * residentChannels;
 /** Two chunks of inputs; the output of a chunk goes where its last input was. */
 export const stagesAt = maskAt + chunkLength / 8 + 64;
 export const stageBytes = 4 * chunkLength;

@@ -7,7 +7,8 @@ import { checkPath, type PathOption, perform } from './path.js';
 /** The parameters of a pass that has none. */
 const oneRun = (length: number): Parameters => ({
   slopes: new Float32Array(1),
-  seconds: null,
+  biases: null,
+  kinks: null,
   inner: Math.max(2, length),
   repeat: 1,
   channels: 1,

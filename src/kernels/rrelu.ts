@@ -12,7 +12,8 @@ export type NoisyOptions = RreluOptions & NoiseOptions & OutOption<Float32Array>
 /** The law of the slopes where others have slopes, and one run. */
 const parametersOf = ({ lower, span, upper }: Noise, length: number) => ({
   slopes: Float32Array.of(lower, span, upper),
-  seconds: null,
+  biases: null,
+  kinks: null,
   inner: Math.max(2, length),
   repeat: 1,
   channels: 1,

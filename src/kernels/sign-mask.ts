@@ -63,7 +63,10 @@ export function preluBackwardFromMask<G extends Float32Array>(
   const laid = channelSlopes(operation, slopes, layout, upstream.length);
   const target = targetFor(operation, upstream, out, 'dy') as Float32Array;
   refuseOverlap(operation, out, 'mask', mask);
-  const parameters = arrange({ ...laid, slopes: apartFrom(target, laid.slopes) }, null, upstream.length);
+  const parameters = arrange(
+    { ...laid, slopes: apartFrom(target, laid.slopes), biases: null, kinks: null },
+    upstream.length,
+  );
   perform(operation, { kernel: 'mask', inputs: [upstream], mask, output: target, parameters }, path);
   return target as G;
 }

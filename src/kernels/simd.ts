@@ -1,7 +1,7 @@
 import { type Place, placeOf, scratchPlace } from './memory.js';
 import { callFor, type Operation } from './operation.js';
 import { gather, type Parameters } from './parameters.js';
-import { chunkLength, maskAt, secondsAt, slopesAt, stageBytes, stagesAt, sumsAt } from './regions.js';
+import { biasesAt, chunkLength, kinksAt, maskAt, slopesAt, stageBytes, stagesAt, sumsAt } from './regions.js';
 import { isResident, stretchAt } from './stretches.js';
 
 /** The memory that a pass works in: the first that holds one of its arrays, else the scratch one; null where WebAssembly SIMD is missing. */
@@ -31,9 +31,18 @@ function bring(place: Place, input: Float32Array, from: number, count: number, s
 }
 
 /** Copies the parameters of the channels from `first` on to where the kernels look for them. */
-export function loadParameters({ floats }: Place, { slopes, seconds }: Parameters, first: number, count: number): void {
-  for (let c = 0; c < count; c++) floats[slopesAt / 4 + c] = slopes[first + c]!;
-  if (seconds !== null) for (let c = 0; c < count; c++) floats[secondsAt / 4 + c] = seconds[first + c]!;
+export function loadParameters(
+  { floats }: Place,
+  { slopes, biases, kinks }: Parameters,
+  first: number,
+  count: number,
+): void {
+  const load = (at: number, values: Float32Array) => {
+    for (let c = 0; c < count; c++) floats[at / 4 + c] = values[first + c]!;
+  };
+  load(slopesAt, slopes);
+  if (biases !== null) load(biasesAt, biases);
+  if (kinks !== null) load(kinksAt, kinks);
 }
 
 const loadMask = (place: Place, mask: Uint8Array, from: number, count: number): void =>
