@@ -86,10 +86,14 @@ export function arrange(
   };
 }
 
-/** Sums of the arranged channels added up by the caller's. */
-export function gather(sums: Float64Array, { repeat, channels }: Parameters): Float64Array {
-  if (sums.length === channels) return sums;
-  const result = new Float64Array(channels);
-  for (let p = 0; p < sums.length; p++) result[Math.floor(p / repeat) % channels]! += sums[p]!;
+/** Sums of the arranged channels, of one kind after those of another, added up by the caller's. */
+export function gather(sums: Float64Array, { slopes, repeat, channels }: Parameters): Float64Array {
+  const arranged = slopes.length;
+  if (arranged === channels) return sums;
+  const kinds = sums.length / arranged;
+  const result = new Float64Array(kinds * channels);
+  for (let kind = 0; kind < kinds; kind++)
+    for (let p = 0; p < arranged; p++)
+      result[kind * channels + (Math.floor(p / repeat) % channels)]! += sums[kind * arranged + p]!;
   return result;
 }
