@@ -14,6 +14,7 @@ import {
   preluBackwardFromMask,
   preluBackwardFromMaskAndOutput,
   preluBias,
+  preluBiasBackward,
   relu,
   rreluTrain,
   signMask,
@@ -66,6 +67,13 @@ function passes({ x, dy, length }) {
     preluBias(own.x, bias, 1, { out: own.z });
     prelu(own.z, slope, { out: own.out });
   };
+  const separateBackward = () => {
+    preluBias(own.x, bias, 1, { out: own.z });
+    preluBackward(own.z, own.dy, slope, { out: own.out });
+    let sum = 0;
+    for (let i = 0; i < length; i++) sum += own.out[i];
+    return sum;
+  };
   return {
     close: own.close,
     passes: {
@@ -78,6 +86,8 @@ function passes({ x, dy, length }) {
       relu: () => relu(own.x, { out: own.out }),
       'bias fused': () => preluBias(own.x, bias, slope, { out: own.out }),
       'bias separate': separate,
+      'bias backward fused': () => preluBiasBackward(own.x, bias, own.dy, slope, { out: own.out }),
+      'bias backward separate': separateBackward,
       backward: () => preluBackward(own.x, own.dy, slope, { out: own.out }),
       'backward, in place': () => preluBackward(own.x, own.z, still, { out: own.z }),
       'backward, other arrays': () => preluBackward(x, dy, slope, { out }),
@@ -157,6 +167,7 @@ function print({ name, length, rounds }, { times, rivals: names }) {
     line(`backward, in place, than ${rival}`, `backward, ${rival}`, 'backward, in place');
   }
   line('bias fused than separate', 'bias separate', 'bias fused');
+  line('bias backward fused than separate', 'bias backward separate', 'bias backward fused');
 }
 
 export async function run(flags) {

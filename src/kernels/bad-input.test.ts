@@ -150,6 +150,54 @@ test('a bias that does not fit is refused', () => {
   );
 });
 
+test.each([undefined, 'scalar', 'js', 'simd'] as const)(
+  'the gradient of a bias, path %s, refuses as the others',
+  path => {
+    const refused = (...[of, bias, dy, slopes, options]: Parameters<typeof kernels.preluBiasBackward>) =>
+      refusal(() => kernels.preluBiasBackward(of, bias, dy, slopes, { ...options, path }));
+    expect(refused(x, [1, 2, 3], x, 0.25, { layout: two })).toBe(
+      'preluBiasBackward: bias must have length 2 (channels), got 3',
+    );
+    expect(refused(x, [1, 2], x, 0.25)).toBe(
+      'preluBiasBackward: bias must have length 1 (shared) or 4 (one for each element of x) where no layout is given, got 2',
+    );
+    expect(refused(x, [1, Number.NaN], x, 0.25, { layout: two })).toBe(
+      'preluBiasBackward: bias must be finite in float32, got NaN (channel 1)',
+    );
+    expect(refused(x, unchecked('0.25'), x, 0.25)).toMatch(/^preluBiasBackward: bias must be /);
+    expect(refused(unchecked([1]), 0, x, 0.25)).toBe('preluBiasBackward: x must be a Float32Array, got Array');
+    expect(refused(x, 0, unchecked(new Float64Array(4)), 0.25)).toBe(
+      'preluBiasBackward: dy must be a Float32Array, got Float64Array',
+    );
+    const others: Record<string, Parameters<typeof kernels.preluBackward>> = {
+      'dy of another length': [x, new Float32Array(3), 0.25],
+      'slopes of another length': [x, x, [1, 2, 3], { layout: two }],
+      'a slope that is NaN': [x, x, Number.NaN],
+      'a layout that does not fit': [x, x, 0.25, { layout: { outer: 2, channels: 2, inner: 2 } }],
+      'an unknown atZero': [x, x, 0.25, { atZero: unchecked('two') }],
+      'an out of another kind': [x, x, 0.25, { out: unchecked(new Float64Array(4)) }],
+      'an out of another length': [x, x, 0.25, { out: new Float32Array(3) }],
+      'dx that overlaps dy in part': [x, shared.subarray(0, 4), 0.25, { out: shared.subarray(2, 6) }],
+      'dx that overlaps x in part': [shared.subarray(0, 4), x, 0.25, { out: shared.subarray(2, 6) }],
+      'a detached x': [detached(), x, 0.25],
+    };
+    for (const [name, [values, dy, slopes, options]] of Object.entries(others)) {
+      const message = refusal(() => definition.preluBackward(values, dy, slopes, options));
+      expect(message).not.toBe('nothing thrown');
+      expect(refused(values, 0, dy, slopes, options), name).toBe(message.replace('preluBackward', 'preluBiasBackward'));
+    }
+  },
+);
+
+test('the gradient of a bias refuses a path that there is not, or that cannot be taken', () => {
+  expect(refusal(() => kernels.preluBiasBackward(x, 0, x, 0.25, { path: unchecked('gpu') }))).toBe(
+    "preluBiasBackward: path must be 'scalar', 'js', 'simd' or 'threads', got 'gpu'",
+  );
+  expect(refusal(() => kernels.preluBiasBackward(x, 0, x, 0.25, { path: 'threads' }))).toBe(
+    "preluBiasBackward: path must not be 'threads' unless all arrays are allocated in one KernelMemory with threads, got 'threads'",
+  );
+});
+
 test('a path that there is not, or that cannot be taken, is refused', () => {
   expect(refusal(() => kernels.relu(x, { path: unchecked('gpu') }))).toBe(
     "relu: path must be 'scalar', 'js', 'simd' or 'threads', got 'gpu'",
@@ -175,6 +223,17 @@ test('empty arrays are fine', () => {
   for (const path of [undefined, 'scalar', 'js', 'simd'] as const) {
     expect(kernels.prelu(none, 0.25, { path }).length).toBe(0);
     expect(Array.from(kernels.preluBackward(none, none, 0.25, { path }).dslopes)).toEqual([0]);
+    const layout = { outer: 0, channels: 3, inner: 1 };
+    for (const [bias, slopes, options, dbiases, dslopes] of [
+      [0, 0.25, {}, [0], [0]],
+      [[1, 2, 3], 0.25, { layout }, [0, 0, 0], [0]],
+      [1, [1, 2, 3], { layout }, [0], [0, 0, 0]],
+      [[], 0.25, {}, [], [0]],
+      [0, [], {}, [0], []],
+    ] as const) {
+      const got = kernels.preluBiasBackward(none, bias, none, slopes, { ...options, path });
+      expect([got.dx.length, Array.from(got.dbiases), Array.from(got.dslopes)]).toEqual([0, dbiases, dslopes]);
+    }
     expect(kernels.signMask(none, { path }).length).toBe(0);
   }
 });

@@ -11,6 +11,8 @@ export type KernelName =
   | 'forwardBiasRows'
   | 'backwardRuns'
   | 'backwardRows'
+  | 'backwardBiasRuns'
+  | 'backwardBiasRows'
   | 'maskRuns'
   | 'maskRows'
   | 'signMask'

@@ -11,6 +11,7 @@ export type { Path, PathOption } from './path.js';
 export { type ForwardOptions, leakyRelu, prelu } from './prelu.js';
 export { type BackwardOptions, preluBackward, preluBackwardFromOutput } from './prelu-backward.js';
 export { preluBias } from './prelu-bias.js';
+export { type PreluBiasGradients, preluBiasBackward } from './prelu-bias-backward.js';
 export { preluUnitBackward, preluUnitForward } from './prelu-unit.js';
 export { relu, reluBackward } from './relu.js';
 export { type NoisyOptions, rrelu, rreluTrain, rreluTrainBackward } from './rrelu.js';

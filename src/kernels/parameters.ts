@@ -41,8 +41,10 @@ export function channelSlopes(
 /** Parameters of each channel as the kernels take them: runs of `inner` elements, or where `inner` is 1 rows of `slopes.length`. */
 export interface Parameters {
   readonly slopes: Float32Array;
-  /** A second number for each channel: the bias, or the factor at 0; null where there is none. */
-  readonly seconds: Float32Array | null;
+  /** What is added to x; null where nothing is. */
+  readonly biases: Float32Array | null;
+  /** The factors at 0; null where they are the slopes. */
+  readonly kinks: Float32Array | null;
   readonly inner: number;
   /** How often each channel of the caller is repeated side by side: entry p is channel floor(p / repeat) mod `channels`. */
   readonly repeat: number;
@@ -63,27 +65,35 @@ const repeated = (values: Float32Array, each: number, times: number): Float32Arr
 };
 
 /** The same parameters arranged so that runs and rows are long enough to be fast, where there are few enough to repeat. */
-export function arrange({ slopes, inner }: ChannelSlopes, seconds: Float32Array | null, length: number): Parameters {
+export function arrange(
+  { slopes, biases, kinks, inner }: Pick<Parameters, 'slopes' | 'biases' | 'kinks' | 'inner'>,
+  length: number,
+): Parameters {
   const channels = slopes.length;
   const asRows = channels > 1 && inner < shortRun && channels * inner <= residentChannels;
   const each = asRows ? inner : 1;
   const width = channels * each;
   const rows = channels > 1 && each === inner;
   const times = rows ? Math.max(1, Math.floor(Math.min(shortRow, length) / width)) : 1;
-  if (each === 1 && times === 1) return { slopes, seconds, inner, repeat: 1, channels };
+  if (each === 1 && times === 1) return { slopes, biases, kinks, inner, repeat: 1, channels };
   return {
     slopes: repeated(slopes, each, times),
-    seconds: seconds && repeated(seconds, each, times),
+    biases: biases && repeated(biases, each, times),
+    kinks: kinks && repeated(kinks, each, times),
     inner: 1,
     repeat: each,
     channels,
   };
 }
 
-/** Sums of the arranged channels added up by the caller's. */
-export function gather(sums: Float64Array, { repeat, channels }: Parameters): Float64Array {
-  if (sums.length === channels) return sums;
-  const result = new Float64Array(channels);
-  for (let p = 0; p < sums.length; p++) result[Math.floor(p / repeat) % channels]! += sums[p]!;
+/** Sums of the arranged channels, of one kind after those of another, added up by the caller's. */
+export function gather(sums: Float64Array, { slopes, repeat, channels }: Parameters): Float64Array {
+  const arranged = slopes.length;
+  if (arranged === channels) return sums;
+  const kinds = sums.length / arranged;
+  const result = new Float64Array(kinds * channels);
+  for (let kind = 0; kind < kinds; kind++)
+    for (let p = 0; p < arranged; p++)
+      result[kind * channels + (Math.floor(p / repeat) % channels)]! += sums[kind * arranged + p]!;
   return result;
 }

@@ -1,6 +1,6 @@
 import { describe } from '../rectifiers/floats.js';
 import type { Place } from './memory.js';
-import type { Operation } from './operation.js';
+import { type Operation, sumsPerChannel } from './operation.js';
 import { runPlain } from './plain.js';
 import { placeFor, runSimd } from './simd.js';
 import { type CrewedPlace, refusal, runThreads } from './threads.js';
@@ -46,7 +46,7 @@ export function simdPlace(
   return place;
 }
 
-/** Makes a pass by the path asked for or the fastest, and returns the sums of the slopes' channels. */
+/** Makes a pass by the path asked for or the fastest, and returns the sums of its channels: of the slopes, then of the biases. */
 export function perform(name: string, operation: Operation, path: Path | undefined): Float64Array {
   const { inputs, output, parameters } = operation;
   const place = simdPlace(name, path, [...inputs, output], output.length);
@@ -55,6 +55,6 @@ export function perform(name: string, operation: Operation, path: Path | undefin
     if (reason === null) return runThreads(operation, place as CrewedPlace);
     if (path === 'threads') throw new RangeError(`${name}: path ${reason}, got 'threads'`);
   }
-  if (output.length === 0) return new Float64Array(parameters.channels);
+  if (output.length === 0) return new Float64Array(sumsPerChannel(operation) * parameters.channels);
   return place === null ? runPlain(operation) : runSimd(operation, place);
 }

@@ -6,6 +6,7 @@ import {
   type Layout,
   leakyRelu,
   type Path,
+  type PreluBiasGradients,
   type PreluGradients,
   prelu,
   preluBackward,
@@ -13,6 +14,7 @@ import {
   preluBackwardFromMaskAndOutput,
   preluBackwardFromOutput,
   preluBias,
+  preluBiasBackward,
   relu,
   reluBackward,
   signMask,
@@ -69,6 +71,44 @@ function closeGradients(got: PreluGradients<Float32Array>, want: PreluGradients<
   close(got.dslopes, want.dslopes, sizes);
 }
 
+/** What adding up dx and nothing else gives by channel: dx of each element, or its size. */
+function added(values: Float32Array, { channels, inner }: Layout): Float64Array {
+  const sums = new Float64Array(channels);
+  for (let i = 0; i < values.length; i++) sums[Math.floor(i / inner) % channels]! += values[i]!;
+  return sums;
+}
+
+const all = (length: number): Layout => ({ outer: 1, channels: 1, inner: length });
+
+/** Gradients of `preluBias` by the definition of `preluBackward`, with what their sums may be off by. */
+function biasGradients(
+  x: Float32Array,
+  bias: readonly number[] | Float32Array,
+  dy: Float32Array,
+  slopes: definition.Slopes,
+  layout: Layout,
+  atZero?: definition.AtZero,
+) {
+  const { channels, inner } = layout;
+  const biasLayout = bias.length === 1 ? all(x.length) : layout;
+  const values = x.map(
+    (value, i) => value + Math.fround(bias[bias.length === 1 ? 0 : Math.floor(i / inner) % channels]!),
+  );
+  const { dx, dslopes } = definition.preluBackward(values, dy, slopes, { layout, atZero });
+  return {
+    want: { dx, dslopes, dbiases: added(dx, biasLayout) },
+    sizes: { slopes: sizesOf(values, dy, slopes, layout), biases: added(dx.map(Math.abs), biasLayout) },
+  };
+}
+
+function closeBiasGradients(
+  got: PreluBiasGradients<Float32Array>,
+  { want, sizes }: ReturnType<typeof biasGradients>,
+): void {
+  closeGradients(got, want, sizes.slopes);
+  close(got.dbiases, want.dbiases, sizes.biases);
+}
+
 const memory = new KernelMemory({ bytes: 2 ** 24 });
 const crew = new KernelMemory({ bytes: 2 ** 24, threads: 3 });
 afterAll(() => crew.close());
@@ -107,6 +147,7 @@ const cases = fc
       fc.constantFrom(...slopeValues.filter(value => !positive || Math.fround(value) > 0)),
       fc.float({ min: positive ? Math.fround(0.01) : -2, max: 2, noNaN: true }),
     );
+    const bias = fc.oneof(fc.constantFrom(0, -0, 1e-45, -1, 3e38), fc.float({ min: -2, max: 2, noNaN: true }));
     const array = fc.array(number, { minLength: length, maxLength: length });
     return fc.record({
       layout: fc.constant({ outer, channels, inner }),
@@ -116,7 +157,7 @@ const cases = fc
         minLength: kind === 'shared' ? 1 : channels,
         maxLength: kind === 'shared' ? 1 : channels,
       }),
-      biases: fc.array(fc.float({ min: -2, max: 2, noNaN: true }), { minLength: channels, maxLength: channels }),
+      biases: fc.array(bias, { minLength: channels, maxLength: channels }),
       atZero: fc.constant(atZero),
     });
   });
@@ -196,6 +237,27 @@ describe.each(solo)('%s', path => {
     );
   });
 
+  test('backward of bias and rectifier is bit-equal in dx and within 1e-6 in dslopes and dbiases', () => {
+    fc.assert(
+      fc.property(cases, ({ x: any, dy, slopes, biases, layout, atZero }) => {
+        const { channels, inner } = layout;
+        // Every third sum is at the kink.
+        const x = any.map((value, i) => (i % 3 === 0 ? -biases[Math.floor(i / inner) % channels]! : value));
+        const options = { layout, atZero, path };
+        const gradients = biasGradients(x, biases, dy, slopes, layout, atZero);
+        closeBiasGradients(preluBiasBackward(x, biases, dy, slopes, options), gradients);
+        closeBiasGradients(preluBiasBackward(x, biases, dy, slopes, { ...options, path: 'scalar' }), gradients);
+        const [over, beside] = [dy.slice(), x.slice()];
+        closeBiasGradients(preluBiasBackward(x, biases, over, slopes, { ...options, out: over }), gradients);
+        closeBiasGradients(preluBiasBackward(beside, biases, dy, slopes, { ...options, out: beside }), gradients);
+        const shared = biasGradients(x, biases.slice(0, 1), dy, slopes, layout, atZero);
+        closeBiasGradients(preluBiasBackward(x, biases[0]!, dy, slopes, options), shared);
+        closeBiasGradients(preluBiasBackward(x, biases[0]!, dy, slopes, { ...options, path: 'scalar' }), shared);
+      }),
+      runs,
+    );
+  });
+
   test('backward from the output', () => {
     fc.assert(
       fc.property(cases, ({ x, dy, slopes: any, layout, atZero }) => {
@@ -270,17 +332,28 @@ describe.each(large)('$outer x $channels x $inner', layout => {
   const length = layout.outer * layout.channels * layout.inner;
   const [x, dy] = [noise(length, 1), noise(length, 2)];
   const slopes = noise(layout.channels, 3);
+  const biases = noise(layout.channels, 4);
   const mask = definition.signMask(x);
   const want = {
     forward: definition.prelu(x, slopes, { layout }),
     backward: definition.preluBackward(x, dy, slopes, { layout }),
     mask: definition.preluBackwardFromMask(mask, dy, slopes, { layout }),
+    biased: biasGradients(x, biases, dy, slopes, layout),
+    biasedAtOne: biasGradients(x, [0.25], dy, 0.5, layout, 'one'),
     sizes: sizesOf(x, dy, slopes, layout),
   };
   const matches = (got: Float32Array, expected: Float32Array) =>
     expect(Buffer.compare(Buffer.from(got.slice().buffer), Buffer.from(expected.slice().buffer))).toBe(0);
 
+  const matchesBiased = (got: PreluBiasGradients<Float32Array>, { want, sizes }: ReturnType<typeof biasGradients>) => {
+    matches(got.dx, want.dx);
+    close(got.dslopes, want.dslopes, sizes.slopes);
+    close(got.dbiases, want.dbiases, sizes.biases);
+  };
+
   test.each([undefined, ...solo])('arrays from anywhere, path %s', path => {
+    matchesBiased(preluBiasBackward(x, biases, dy, slopes, { layout, path }), want.biased);
+    matchesBiased(preluBiasBackward(x, 0.25, dy, 0.5, { layout, path, atZero: 'one' }), want.biasedAtOne);
     matches(prelu(x, slopes, { layout, path }), want.forward);
     matches(preluBias(x, 0, slopes, { layout, path }), want.forward);
     const { dx, dslopes } = preluBackward(x, dy, slopes, { layout, path });
@@ -300,8 +373,12 @@ describe.each(large)('$outer x $channels x $inner', layout => {
       const { dx, dslopes } = preluBackward(x1!, dy1!, slopes, { layout, out: dy1! });
       matches(dx, want.backward.dx);
       close(dslopes, want.backward.dslopes, want.sizes);
-      matches(prelu(x1!, slopes, { layout, out: x1! }), want.forward);
       dy1!.set(dy);
+      matchesBiased(preluBiasBackward(x1!, biases, dy1!, slopes, { layout, out: dy1! }), want.biased);
+      dy1!.set(dy);
+      matchesBiased(preluBiasBackward(x1!, biases, dy1!, slopes, { layout, out: x1! }), want.biased);
+      x1!.set(x);
+      matches(prelu(x1!, slopes, { layout, out: x1! }), want.forward);
       matches(preluBackwardFromMask(mask, dy1!, slopes, { layout, out: dy1! }), want.mask);
     });
   });
@@ -312,6 +389,7 @@ describe.each(large)('$outer x $channels x $inner', layout => {
       const { dx, dslopes } = preluBackward(x1!, dy, slopes, { layout });
       matches(dx, want.backward.dx);
       close(dslopes, want.backward.dslopes, want.sizes);
+      matchesBiased(preluBiasBackward(x1!, biases, dy, slopes, { layout }), want.biased);
       matches(prelu(x, slopes, { layout, out: x1! }), want.forward);
     });
   });
@@ -326,6 +404,11 @@ describe.each(large)('$outer x $channels x $inner', layout => {
         close(dslopes, want.backward.dslopes, want.sizes);
         matches(prelu(x1!, slopes, { layout, out: out!, path }), want.forward);
         matches(preluBias(x1!, 0, slopes, { layout, out: out!, path }), want.forward);
+        matchesBiased(preluBiasBackward(x1!, biases, dy1!, slopes, { layout, out: out!, path }), want.biased);
+        matchesBiased(
+          preluBiasBackward(x1!, 0.25, dy1!, 0.5, { layout, out: out!, path, atZero: 'one' }),
+          want.biasedAtOne,
+        );
         matches(relu(x1!, { out: out!, path }), definition.relu(x));
         matches(reluBackward(x1!, dy1!, { out: out!, path }), definition.reluBackward(x, dy));
       }
@@ -337,8 +420,9 @@ test('results have the type of the arrays they are made for', () => {
   const x = Float32Array.of(-1, 2);
   const y: Float32Array<ArrayBuffer> = prelu(x, 0.5);
   const { dx }: PreluGradients<Float32Array<ArrayBuffer>> = preluBackward(x, x, 0.5);
+  const biased: PreluBiasGradients<Float32Array<ArrayBuffer>> = preluBiasBackward(x, 0, x, 0.5);
   const rectified: Float32Array<ArrayBuffer>[] = [relu(x), leakyRelu(x), preluBias(x, 0, 0.5), reluBackward(x, x)];
-  expect([y, dx, ...rectified].every(({ buffer }) => buffer instanceof ArrayBuffer)).toBe(true);
+  expect([y, dx, biased.dx, ...rectified].every(({ buffer }) => buffer instanceof ArrayBuffer)).toBe(true);
 });
 
 test('terms that overflow or underflow float32 are added up all the same', () => {
@@ -360,21 +444,90 @@ test('terms that overflow or underflow float32 are added up all the same', () =>
   }
 });
 
-test('one array may be x, dy and out at once', () => {
-  for (const value of [-1e30, -1e-30, -0.5]) {
-    const x = new Float32Array(1003).fill(value);
-    const want = definition.preluBackward(x, x, 0.25);
-    for (const path of solo) {
-      const all = x.slice();
-      const { dslopes } = preluBackward(all, all, 0.25, { path, out: all });
-      same(all, want.dx);
-      expect(dslopes[0]! / want.dslopes[0]!).toBeCloseTo(1, 6);
+test('sums of dx in which float32 overflows, cancels or has nothing to add are exact', () => {
+  const gradients = [
+    (i: number) => (i % 2 === 0 ? 3e38 : 1e38),
+    (i: number) => (i % 2 === 0 ? 3e38 : -3e38),
+    (i: number) => (i % 2 === 0 ? 1 : -1),
+    (i: number) => (i % 2 === 0 ? 1e-45 : 3e-45),
+    () => -0,
+  ];
+  const x = noise(4099, 1);
+  for (const gradient of gradients)
+    for (const path of [...solo, 'scalar'] as const) {
+      const dy = x.map((_, i) => gradient(i));
+      const { dx, dbiases } = preluBiasBackward(x, 0.5, dy, 1, { path });
+      same(dx, dy);
+      const sum = dy.reduce((total, value) => total + value, 0);
+      expect(Math.abs(dbiases[0]! - sum)).toBeLessThanOrEqual(1e-12 * Math.abs(sum));
     }
-    held(memory, 1, x.length, all => {
-      all!.set(x);
-      expect(preluBackward(all!, all!, 0.25, { out: all! }).dslopes[0]! / want.dslopes[0]!).toBeCloseTo(1, 6);
-      same(all!, want.dx);
+});
+
+test('where x, dy and out are one array sums are those of what was in it', () => {
+  held(memory, 1, 1001, inMemory => {
+    for (const z of [inMemory!, new Float32Array(1001)])
+      for (const value of [-2, -1e-30, -1e30].map(Math.fround))
+        for (const path of [...solo, 'scalar'] as const) {
+          const dx = Math.fround(0.25 * value);
+          const alone = preluBackward(z.fill(value), z, 0.25, { path, out: z });
+          expect(z.every(passed => passed === dx)).toBe(true);
+          expect(alone.dslopes[0]! / (1001 * value ** 2)).toBeCloseTo(1, 12);
+          const { dslopes, dbiases } = preluBiasBackward(z.fill(value), 0, z, 0.25, { path, out: z });
+          expect(dslopes[0]! / (1001 * value ** 2)).toBeCloseTo(1, 12);
+          expect(dbiases[0]! / (1001 * dx)).toBeCloseTo(1, 6);
+        }
+  });
+});
+
+test('sums are within 1e-6 where every addition in float32 would lose what it adds', () => {
+  for (const length of [192, 188, 176 + 12 + 3, 512, 5000])
+    for (const [large, small] of [
+      [1, 2 ** -24],
+      [1 + 2 ** -23, 2 ** -24 * 1.999],
+    ] as const) {
+      const sizes = Float32Array.from({ length }, (_, i) => (i < 16 ? large : small));
+      const sum = sizes.reduce((total, value) => total + value, 0);
+      for (const path of solo) {
+        const minus = sizes.map(value => -value);
+        const ones = new Float32Array(length).fill(1);
+        expect(Math.abs(preluBackward(minus, ones, 0.25, { path }).dslopes[0]! / sum + 1)).toBeLessThan(1e-6);
+        const { dslopes, dbiases } = preluBiasBackward(minus, 0, sizes, 1, { path });
+        const squares = sizes.reduce((total, value) => total + value ** 2, 0);
+        expect(Math.abs(dslopes[0]! / squares + 1)).toBeLessThan(1e-6);
+        expect(Math.abs(dbiases[0]! / sum - 1)).toBeLessThan(1e-6);
+      }
+    }
+});
+
+test('gradients of bias and rectifier are the differences of the loss', () => {
+  // Sums on a grid of 1/4 but for the kink, and steps smaller than that: the loss is linear between them.
+  const layout = { outer: 3, channels: 5, inner: 7 };
+  const length = 105;
+  const grid = (count: number, seed: number) => noise(count, seed).map(value => Math.round(value * 8) / 4);
+  const [x, dy] = [grid(length, 1).map(value => value + 0.125), grid(length, 2)];
+  const [biases, slopes] = [grid(5, 3), grid(5, 4)];
+  const loss = (at: { x: Float64Array; biases: Float64Array; slopes: Float64Array }) =>
+    definition
+      .prelu(
+        at.x.map((value, i) => value + at.biases[Math.floor(i / 7) % 5]!),
+        at.slopes,
+        { layout },
+      )
+      .reduce((sum, value, i) => sum + value * dy[i]!, 0);
+  const point = { x: Float64Array.from(x), biases: Float64Array.from(biases), slopes: Float64Array.from(slopes) };
+  const differences = (name: 'x' | 'biases' | 'slopes') =>
+    Array.from(point[name], (value, i) => {
+      const step = 2 ** -6;
+      const [above, below] = [value + step, value - step].map(moved =>
+        loss({ ...point, [name]: point[name].with(i, moved) }),
+      );
+      return (above! - below!) / (2 * step);
     });
+  for (const path of [...solo, 'scalar'] as const) {
+    const { dx, dslopes, dbiases } = preluBiasBackward(x, biases, dy, slopes, { layout, path });
+    expect(Array.from(dx, value => value + 0)).toEqual(differences('x'));
+    expect(Array.from(dslopes)).toEqual(differences('slopes'));
+    expect(Array.from(dbiases)).toEqual(differences('biases'));
   }
 });
 
@@ -432,11 +585,14 @@ test.each([
         const slope = slopeValues[(length + offset) % slopeValues.length]!;
         const want = definition.preluBackward(x!.slice(), dy!.slice(), slope);
         const forward = definition.prelu(x!.slice(), slope);
+        const bias = [-0.3, 0, 1][length % 3]!;
+        const biased = biasGradients(x!.slice(), [bias], dy!.slice(), slope, all(length));
         const dead = definition.reluBackward(x!.slice(), dy!.slice());
         for (const path of paths) {
           const before = outs!.fill(7).slice();
           same(prelu(x!, slope, { out: out!, path }), forward);
           same(preluBackward(x!, dy!, slope, { out: out!, path }).dx, want.dx);
+          closeBiasGradients(preluBiasBackward(x!, bias, dy!, slope, { out: out!, path }), biased);
           same(reluBackward(x!, dy!, { out: out!, path }), dead);
           out!.fill(7);
           expect(outs).toEqual(before);

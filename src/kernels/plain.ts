@@ -1,6 +1,6 @@
 import { rectifyNoisily } from '../rectifiers/rrelu.js';
 import { slopeSource } from '../rectifiers/rrelu-slopes.js';
-import type { Operation } from './operation.js';
+import { type Operation, sumsPerChannel } from './operation.js';
 import { gather, type Parameters } from './parameters.js';
 
 /*
@@ -38,13 +38,13 @@ function factorsOf(slopes: Float32Array): Float64Array {
   return factors;
 }
 
-function rectifyRows(x: Float32Array, y: Float32Array, { slopes, seconds }: Parameters): void {
+function rectifyRows(x: Float32Array, y: Float32Array, { slopes, biases }: Parameters): void {
   const factors = factorsOf(slopes);
-  const biases = seconds ?? new Float32Array(slopes.length).fill(-0);
+  const added = biases ?? new Float32Array(slopes.length).fill(-0);
   for (let i = 0; i < x.length; ) {
     const end = Math.min(x.length, i + slopes.length);
     for (let c = 0; i < end; i++, c++) {
-      const value = Math.fround(x[i]! + biases[c]!);
+      const value = Math.fround(x[i]! + added[c]!);
       y[i] = value * factors[2 * c + Number(value > 0)]!;
     }
   }
@@ -83,20 +83,27 @@ function backwardRun(
   return sum;
 }
 
+/** Factors of a backward pass: of each channel for x < 0 and NaN, for x = 0, for x > 0. */
+function backwardFactorsOf({ slopes, kinks }: Parameters): Float64Array {
+  const atZero = kinks ?? slopes;
+  const factors = new Float64Array(3 * slopes.length).fill(1);
+  for (let c = 0; c < slopes.length; c++) {
+    factors[3 * c] = slopes[c]!;
+    factors[3 * c + 1] = atZero[c]!;
+  }
+  return factors;
+}
+
 function backwardRows(
   x: Float32Array,
   dy: Float32Array,
   dx: Float32Array,
-  { slopes, seconds }: Parameters,
+  parameters: Parameters,
   sums: Float64Array,
 ): void {
-  const kinks = seconds ?? slopes;
+  const { slopes } = parameters;
   const terms = new Float64Array(2);
-  const factors = new Float64Array(3 * slopes.length).fill(1);
-  for (let c = 0; c < slopes.length; c++) {
-    factors[3 * c] = slopes[c]!;
-    factors[3 * c + 1] = kinks[c]!;
-  }
+  const factors = backwardFactorsOf(parameters);
   for (let i = 0; i < x.length; ) {
     const end = Math.min(x.length, i + slopes.length);
     for (let c = 0; i < end; i++, c++) {
@@ -106,6 +113,36 @@ function backwardRows(
       sums[c]! += terms[Number(value >= 0)]!;
       dx[i] = gradient * factors[3 * c + Number(value >= 0) + Number(value > 0)]!;
     }
+  }
+}
+
+/** dx of x + b in runs, those of a row one element long, and in `sums` what it teaches the slopes and, behind them, the biases. */
+function backwardBiased(
+  x: Float32Array,
+  dy: Float32Array,
+  dx: Float32Array,
+  parameters: Parameters,
+  biases: Float32Array,
+  sums: Float64Array,
+): void {
+  const terms = new Float64Array(2);
+  const factors = backwardFactorsOf(parameters);
+  const channels = biases.length;
+  for (let i = 0, c = 0; i < x.length; c = c + 1 === channels ? 0 : c + 1) {
+    const bias = biases[c]!;
+    let slopeSum = 0;
+    let biasSum = 0;
+    for (const end = i + parameters.inner; i < end; i++) {
+      const value = Math.fround(x[i]! + bias);
+      const gradient = dy[i]!;
+      terms[0] = gradient * value;
+      slopeSum += terms[Number(value >= 0)]!;
+      const passed = Math.fround(gradient * factors[3 * c + Number(value >= 0) + Number(value > 0)]!);
+      biasSum += passed;
+      dx[i] = passed;
+    }
+    sums[c]! += slopeSum;
+    sums[channels + c]! += biasSum;
   }
 }
 
@@ -145,11 +182,11 @@ function clearDead(x: Float32Array, dy: Float32Array, dx: Float32Array): void {
   }
 }
 
-/** Does a pass in JavaScript and returns the sums of the slopes' channels (zeros where the pass is not a backward one). */
+/** Does a pass in JavaScript and returns the sums of its channels: of the slopes, then of the biases. */
 export function runPlain(operation: Operation): Float64Array {
   const { kernel, inputs, mask, output, parameters } = operation;
-  const { slopes, seconds, inner } = parameters;
-  const sums = new Float64Array(slopes.length);
+  const { slopes, biases, kinks, inner } = parameters;
+  const sums = new Float64Array(sumsPerChannel(operation) * slopes.length);
   const second = inputs[1] as Float32Array;
   const first = kernel === 'backward' && mask !== null ? signedBy(mask, inputs[0]!) : inputs[0]!;
   const rows = inner === 1;
@@ -158,19 +195,20 @@ export function runPlain(operation: Operation): Float64Array {
   else if (kernel === 'relu') clearNegative(first, output);
   else if (kernel === 'reluBackward') clearDead(first, second, output);
   else if (kernel === 'backward') {
-    const kinks = seconds ?? slopes;
+    const atZero = kinks ?? slopes;
     if (rows) backwardRows(first, second, output, parameters, sums);
     else
       eachRun(parameters, output.length, (from, to, c) => {
-        sums[c]! += backwardRun(first, second, output, from, to, slopes[c]!, kinks[c]!);
+        sums[c]! += backwardRun(first, second, output, from, to, slopes[c]!, atZero[c]!);
       });
-  } else if (mask !== null) {
+  } else if (kernel === 'backwardBias') backwardBiased(first, second, output, parameters, biases as Float32Array, sums);
+  else if (mask !== null) {
     if (rows) maskRows(mask, first, output, parameters);
     else eachRun(parameters, output.length, (from, to, c) => maskRun(mask, first, output, from, to, slopes[c]!));
   } else if (rows) rectifyRows(first, output, parameters);
-  else if (seconds !== null)
+  else if (biases !== null)
     eachRun(parameters, output.length, (from, to, c) =>
-      rectifyBiasedRun(first, output, from, to, slopes[c]!, seconds[c]!),
+      rectifyBiasedRun(first, output, from, to, slopes[c]!, biases[c]!),
     );
   else eachRun(parameters, output.length, (from, to, c) => rectifyRun(first, output, from, to, slopes[c]!));
   return gather(sums, parameters);

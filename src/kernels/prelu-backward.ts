@@ -7,35 +7,36 @@ import {
   type PreluGradients,
   preluBackwardFromOutput as scalarFromOutput,
 } from '../rectifiers/prelu-backward.js';
-import { apartFrom, float32 } from './arrays.js';
-import { arrange, channelSlopes } from './parameters.js';
+import { apartFrom, float32, refuseOtherLength } from './arrays.js';
+import { arrange, type ChannelSlopes, channelSlopes } from './parameters.js';
 import { checkPath, type PathOption, perform } from './path.js';
 
 /** What backward kernels take besides their arrays. */
 export type BackwardOptions = LayoutOption & AtZeroOption & OutOption<Float32Array> & PathOption;
 
-/** dx, Σ dy * min(x, 0) and the slopes as float32; `name` is what `x` is called in messages; where a mask is given it has the signs of x. */
+/**
+ * dx, the sums of the channels and the slopes as float32: the sums are Σ dy * min(x, 0), and behind them, where there are biases to add to x first, Σ dx. `name`
+ * is what `x` is called in messages; where a mask is given it has the signs of x.
+ */
 export function backward<G extends Float32Array>(
   operation: string,
   name: string,
   x: Float32Array,
   dy: G,
-  slopes: Slopes,
-  { layout, atZero, out, path }: BackwardOptions,
+  laid: ChannelSlopes & { readonly biases?: Float32Array },
+  { atZero, out, path }: BackwardOptions,
   mask: Uint8Array | null,
   check: (slopes: Float32Array) => void,
 ): { readonly dx: Result<G>; readonly sums: Float64Array; readonly slopes: Float32Array } {
-  if (dy.length !== x.length)
-    throw new RangeError(`${operation}: dy must have length ${x.length} (that of ${name}), got ${dy.length}`);
-  const laid = channelSlopes(operation, slopes, layout, x.length);
   const dx = targetFor(operation, dy, out, 'dy') as Float32Array;
   refuseOverlap(operation, out, name, x);
   check(laid.slopes);
   const kept = apartFrom(dx, laid.slopes);
   const kink = (slope: number) => atKink(operation, atZero, slope);
   const kinks = atZero === undefined || atZero === 'slope' ? null : kept.map(kink);
-  const parameters = arrange({ ...laid, slopes: kept }, kinks, x.length);
-  const sums = perform(operation, { kernel: 'backward', inputs: [x, dy], mask, output: dx, parameters }, path);
+  const parameters = arrange({ biases: null, ...laid, slopes: kept, kinks }, x.length);
+  const kernel = parameters.biases === null ? 'backward' : 'backwardBias';
+  const sums = perform(operation, { kernel, inputs: [x, dy], mask, output: dx, parameters }, path);
   return { dx: dx as Result<G>, sums, slopes: kept };
 }
 
@@ -53,7 +54,9 @@ export function bothGradients<G extends Float32Array>(
   const upstream = float32(operation, 'dy', dy);
   if (path === 'scalar')
     return backwardFor<Float32Array>(operation, values, upstream, slopes, { layout, atZero, out }) as PreluGradients<G>;
-  const { dx, sums } = backward(operation, 'x', values, upstream as G, slopes, options, null, () => {});
+  refuseOtherLength(operation, 'x', values, upstream);
+  const laid = channelSlopes(operation, slopes, layout, values.length);
+  const { dx, sums } = backward(operation, 'x', values, upstream as G, laid, options, null, () => {});
   return { dx, dslopes: sums };
 }
 
@@ -99,6 +102,8 @@ export function preluBackwardFromOutput<G extends Float32Array>(
     return scalarFromOutput<Float32Array>(values, upstream, slopes, { layout, atZero, out }) as PreluGradients<G>;
   const check = (given: Float32Array) =>
     refuseSlopesUpTo0(operation, Float64Array.from(given), 'for y to have the sign of x');
-  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream as G, slopes, options, null, check);
+  refuseOtherLength(operation, 'y', values, upstream);
+  const laid = channelSlopes(operation, slopes, layout, values.length);
+  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream as G, laid, options, null, check);
   return { dx, dslopes: sums.map((sum, c) => sum / used[c]!) };
 }

@@ -6,42 +6,49 @@ import { arrange, type ChannelSlopes, channelSlopes } from './parameters.js';
 import { checkPath, perform } from './path.js';
 import type { ForwardOptions } from './prelu.js';
 
-interface Biased extends ChannelSlopes {
+/** Slopes and biases with as many of the one as of the other. */
+export interface Biased extends ChannelSlopes {
   readonly biases: Float32Array;
+  /** How many of each the caller gave: 1 where they are shared. */
+  readonly given: { readonly slopes: number; readonly biases: number };
 }
 
 const filled = (values: Float32Array, channels: number): Float32Array =>
   values.length === channels ? values : new Float32Array(channels).fill(values[0]!);
 
-/** Slopes and biases with as many of the one as of the other. */
-function withBiases(slopes: Slopes, bias: Slopes, layout: Layout | undefined, length: number): Biased {
-  const laid = channelSlopes('preluBias', slopes, layout, length);
-  const given = typeof bias === 'number' ? Float64Array.of(bias) : asFloats('preluBias', 'bias', bias);
+/** Slopes and biases checked against the layout, as `channelSlopes` does it. */
+export function withBiases(
+  operation: string,
+  slopes: Slopes,
+  bias: Slopes,
+  layout: Layout | undefined,
+  length: number,
+): Biased {
+  const laid = channelSlopes(operation, slopes, layout, length);
+  const given = typeof bias === 'number' ? Float64Array.of(bias) : asFloats(operation, 'bias', bias);
   const channels = layout?.channels ?? length;
   if (given.length !== 1 && given.length !== channels)
     throw new RangeError(
       layout === undefined
-        ? `preluBias: bias must have length 1 (shared) or ${length} (one for each element of x) where no layout is given, got ${given.length}`
-        : `preluBias: bias must have length ${channels} (channels), got ${given.length}`,
+        ? `${operation}: bias must have length 1 (shared) or ${length} (one for each element of x) where no layout is given, got ${given.length}`
+        : `${operation}: bias must have length ${channels} (channels), got ${given.length}`,
     );
   const biases = new Float32Array(given);
   const at = biases.findIndex(value => !Number.isFinite(value));
-  if (at >= 0) throw new RangeError(`preluBias: bias must be finite in float32, got ${given[at]} (channel ${at})`);
+  if (at >= 0) throw new RangeError(`${operation}: bias must be finite in float32, got ${given[at]} (channel ${at})`);
   const most = Math.max(given.length, laid.slopes.length);
   const inner = laid.slopes.length === most ? laid.inner : (layout?.inner ?? 1);
-  return { slopes: filled(laid.slopes, most), biases: filled(biases, most), inner };
+  return {
+    slopes: filled(laid.slopes, most),
+    biases: filled(biases, most),
+    inner,
+    given: { slopes: laid.slopes.length, biases: given.length },
+  };
 }
 
-/** The definition: the sum rounded to float32, then `prelu` of it. */
-function byDefinition(
-  x: Float32Array,
-  { biases, inner }: Biased,
-  slopes: Slopes,
-  { layout, out }: ForwardOptions,
-): Float32Array {
-  const sums = x.map((value, i) => value + biases[Math.floor(i / inner) % biases.length]!);
-  return rectify('preluBias', sums, slopes, { layout, out });
-}
+/** x + b_c, rounded to float32. */
+export const shifted = (x: Float32Array, { biases, inner }: Biased): Float32Array =>
+  x.map((value, i) => value + biases[Math.floor(i / inner) % biases.length]!);
 
 /**
  * A layer's bias and rectifier in one pass: `prelu` of x + b_c, where the bias is shared (a number or one element) or per channel
@@ -58,11 +65,10 @@ export function preluBias<X extends Float32Array>(x: X, bias: Slopes, slopes: Sl
   const { layout, out, path } = options;
   checkPath('preluBias', path);
   const source = float32('preluBias', 'x', x);
-  const biased = withBiases(slopes, bias, layout, source.length);
+  const biased = withBiases('preluBias', slopes, bias, layout, source.length);
   const target = targetFor('preluBias', source, out) as Float32Array;
-  if (path === 'scalar') return byDefinition(source, biased, slopes, { layout, out: target }) as X;
-  const laid = { slopes: apartFrom(target, biased.slopes), inner: biased.inner };
-  const parameters = arrange(laid, biased.biases, source.length);
+  if (path === 'scalar') return rectify('preluBias', shifted(source, biased), slopes, { layout, out: target }) as X;
+  const parameters = arrange({ ...biased, slopes: apartFrom(target, biased.slopes), kinks: null }, source.length);
   perform('preluBias', { kernel: 'forwardBias', inputs: [source], mask: null, output: target, parameters }, path);
   return target as X;
 }

@@ -21,7 +21,10 @@ export function forward<X extends Float32Array>(
   if (path === 'scalar') return rectify(operation, source, slopes, { layout, out }) as X;
   const laid = channelSlopes(operation, slopes, layout, source.length);
   const target = targetFor(operation, source, out) as Float32Array;
-  const parameters = arrange({ ...laid, slopes: apartFrom(target, laid.slopes) }, null, source.length);
+  const parameters = arrange(
+    { ...laid, slopes: apartFrom(target, laid.slopes), biases: null, kinks: null },
+    source.length,
+  );
   perform(operation, { kernel: 'forward', inputs: [source], mask: null, output: target, parameters }, path);
   return target as X;
 }

@@ -20,14 +20,22 @@ export const orderBytes = 64;
 
 export const ordersAt = 1024;
 export const slopesAt = ordersAt + mostThreads * orderBytes;
-export const secondsAt = slopesAt + 4 * residentChannels;
-export const maskAt = secondsAt + 4 * residentChannels;
+export const biasesAt = slopesAt + 4 * residentChannels;
+export const kinksAt = biasesAt + 4 * residentChannels;
+export const maskAt = kinksAt + 4 * residentChannels;
 /** Two chunks of inputs; the output of a chunk goes where its last input was. */
 export const stagesAt = maskAt + chunkLength / 8 + 64;
 export const stageBytes = 4 * chunkLength;
-/** For each thread a float64 sum for each channel and, behind them, room for the 512 elements that backward kernels add up at once. */
-export const sumsAt = stagesAt + 2 * stageBytes;
-export const sumsBytes = 8 * residentChannels + 4 * 512;
+/** For each thread a float64 sum for each channel's slope, then one for each channel's bias, and room for the 192 elements that backward kernels add up at once. */
+const sumsAt = stagesAt + 2 * stageBytes;
+const kindBytes = 8 * residentChannels;
+const sumsBytes = 2 * kindBytes + 4 * 192;
+
+/** Where a thread's sums of the slopes and of the biases lie. */
+export function sumsOf(thread: number): readonly [number, number] {
+  const at = sumsAt + thread * sumsBytes;
+  return [at, at + kindBytes];
+}
 
 /** Where the work areas of a memory for so many threads end. */
 export const arenaAt = (threads: number): number => sumsAt + threads * sumsBytes;

@@ -1,13 +1,14 @@
 import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.js';
 import { relu as scalar, reluBackward as scalarBackward } from '../rectifiers/relu.js';
-import { float32 } from './arrays.js';
+import { float32, refuseOtherLength } from './arrays.js';
 import type { Parameters } from './parameters.js';
 import { checkPath, type PathOption, perform } from './path.js';
 
 /** The parameters of a pass that has none. */
 const oneRun = (length: number): Parameters => ({
   slopes: new Float32Array(1),
-  seconds: null,
+  biases: null,
+  kinks: null,
   inner: Math.max(2, length),
   repeat: 1,
   channels: 1,
@@ -49,8 +50,7 @@ export function reluBackward<G extends Float32Array>(
   const values = float32(operation, 'x', x);
   const upstream = float32(operation, 'dy', dy);
   if (path === 'scalar') return scalarBackward(values, upstream, { out }) as G;
-  if (upstream.length !== values.length)
-    throw new RangeError(`${operation}: dy must have length ${values.length} (that of x), got ${upstream.length}`);
+  refuseOtherLength(operation, 'x', values, upstream);
   const dx = targetFor(operation, upstream, out, 'dy') as Float32Array;
   refuseOverlap(operation, out, 'x', x);
   const inputs = [values, upstream];

@@ -2,7 +2,7 @@ import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.j
 import { refuseNonObject } from '../rectifiers/parameters.js';
 import { rreluTrain as scalar, rreluTrainBackward as scalarBackward } from '../rectifiers/rrelu.js';
 import { meanSlopeOf, type Noise, type NoiseOptions, noiseOf, type RreluOptions } from '../rectifiers/rrelu-slopes.js';
-import { float32 } from './arrays.js';
+import { float32, refuseOtherLength } from './arrays.js';
 import { checkPath, type PathOption, perform } from './path.js';
 import { forward } from './prelu.js';
 
@@ -12,7 +12,8 @@ export type NoisyOptions = RreluOptions & NoiseOptions & OutOption<Float32Array>
 /** The law of the slopes where others have slopes, and one run. */
 const parametersOf = ({ lower, span, upper }: Noise, length: number) => ({
   slopes: Float32Array.of(lower, span, upper),
-  seconds: null,
+  biases: null,
+  kinks: null,
   inner: Math.max(2, length),
   repeat: 1,
   channels: 1,
@@ -75,8 +76,7 @@ export function rreluTrainBackward<G extends Float32Array>(x: Float32Array, dy: 
   const signs = float32(operation, 'x', x);
   const upstream = float32(operation, 'dy', dy);
   if (path === 'scalar') return scalarBackward(signs, upstream, rest) as G;
-  if (upstream.length !== signs.length)
-    throw new RangeError(`${operation}: dy must have length ${signs.length} (that of x), got ${upstream.length}`);
+  refuseOtherLength(operation, 'x', signs, upstream);
   const noise = noiseOf(operation, options, true);
   const output = targetFor(operation, upstream, options.out, 'dy') as Float32Array;
   refuseOverlap(operation, options.out, 'x', signs);

@@ -7,7 +7,7 @@ import {
   preluBackwardFromMask as scalarBackward,
   preluBackwardFromMaskAndOutput as scalarFromBoth,
 } from '../rectifiers/sign-mask.js';
-import { apartFrom, float32 } from './arrays.js';
+import { apartFrom, float32, refuseOtherLength } from './arrays.js';
 import { arrange, channelSlopes } from './parameters.js';
 import { checkPath, type PathOption, perform, simdPlace } from './path.js';
 import { signMaskPlain } from './plain.js';
@@ -63,7 +63,10 @@ export function preluBackwardFromMask<G extends Float32Array>(
   const laid = channelSlopes(operation, slopes, layout, upstream.length);
   const target = targetFor(operation, upstream, out, 'dy') as Float32Array;
   refuseOverlap(operation, out, 'mask', mask);
-  const parameters = arrange({ ...laid, slopes: apartFrom(target, laid.slopes) }, null, upstream.length);
+  const parameters = arrange(
+    { ...laid, slopes: apartFrom(target, laid.slopes), biases: null, kinks: null },
+    upstream.length,
+  );
   perform(operation, { kernel: 'mask', inputs: [upstream], mask, output: target, parameters }, path);
   return target as G;
 }
@@ -96,6 +99,8 @@ export function preluBackwardFromMaskAndOutput<G extends Float32Array>(
     refuseOverlap(operation, out, 'mask', mask);
     refuseSlopes0(operation, given);
   };
-  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream as G, slopes, options, mask, check);
+  refuseOtherLength(operation, 'y', values, upstream);
+  const laid = channelSlopes(operation, slopes, layout, values.length);
+  const { dx, sums, slopes: used } = backward(operation, 'y', values, upstream as G, laid, options, mask, check);
   return { dx, dslopes: sums.map((sum, c) => sum / Math.abs(used[c]!)) };
 }

@@ -1,7 +1,7 @@
 import { type Place, placeOf, scratchPlace } from './memory.js';
-import { callFor, type Operation } from './operation.js';
+import { callFor, type Operation, sumsPerChannel } from './operation.js';
 import { gather, type Parameters } from './parameters.js';
-import { chunkLength, maskAt, secondsAt, slopesAt, stageBytes, stagesAt, sumsAt } from './regions.js';
+import { biasesAt, chunkLength, kinksAt, maskAt, slopesAt, stageBytes, stagesAt, sumsOf } from './regions.js';
 import { isResident, stretchAt } from './stretches.js';
 
 /** The memory that a pass works in: the first that holds one of its arrays, else the scratch one; null where WebAssembly SIMD is missing. */
@@ -30,25 +30,33 @@ function bring(place: Place, input: Float32Array, from: number, count: number, s
   return staged;
 }
 
+function load({ floats }: Place, at: number, values: Float32Array, first: number, count: number): void {
+  for (let c = 0; c < count; c++) floats[at / 4 + c] = values[first + c]!;
+}
+
 /** Copies the parameters of the channels from `first` on to where the kernels look for them. */
-export function loadParameters({ floats }: Place, { slopes, seconds }: Parameters, first: number, count: number): void {
-  for (let c = 0; c < count; c++) floats[slopesAt / 4 + c] = slopes[first + c]!;
-  if (seconds !== null) for (let c = 0; c < count; c++) floats[secondsAt / 4 + c] = seconds[first + c]!;
+export function loadParameters(
+  place: Place,
+  { slopes, biases, kinks }: Parameters,
+  first: number,
+  count: number,
+): void {
+  load(place, slopesAt, slopes, first, count);
+  if (biases !== null) load(place, biasesAt, biases, first, count);
+  if (kinks !== null) load(place, kinksAt, kinks, first, count);
 }
 
 const loadMask = (place: Place, mask: Uint8Array, from: number, count: number): void =>
   place.bytes.set(mask.subarray(Math.floor(from / 8), Math.ceil((from + count) / 8)), maskAt);
 
-/**
- * Does a pass with SIMD on one thread, chunk by chunk, and returns the sums of the slopes' channels (none where the pass is not
- * a backward one).
- */
+/** Does a pass with SIMD on one thread, chunk by chunk, and returns the sums of its channels: of the slopes, then of the biases. */
 export function runSimd(operation: Operation, place: Place): Float64Array {
   const { inputs, output, mask, parameters } = operation;
   const { floats, doubles, kernels } = place;
   const resident = isResident(parameters);
-  const learns = operation.kernel === 'backward';
-  const total = new Float64Array(learns ? parameters.slopes.length : 0);
+  const sums = sumsOf(0);
+  const kinds = sumsPerChannel(operation);
+  const total = new Float64Array(kinds * parameters.slopes.length);
   const outputStage = stagesAt + (inputs.length - 1) * stageBytes;
   if (resident) loadParameters(place, parameters, 0, parameters.slopes.length);
   for (let from = 0; from < output.length; ) {
@@ -56,10 +64,10 @@ export function runSimd(operation: Operation, place: Place): Float64Array {
     const { count, channels, first } = stretch;
     if (!resident) loadParameters(place, parameters, first, channels);
     if (mask !== null) loadMask(place, mask, from, count);
-    if (learns) doubles.fill(0, sumsAt / 8, sumsAt / 8 + channels);
+    for (let kind = 0; kind < kinds; kind++) doubles.fill(0, sums[kind]! / 8, sums[kind]! / 8 + channels);
     const address = addressIn(place, output, from);
     const sources = inputs.map((input, stage) => bring(place, input, from, count, stage));
-    if (learns && mask !== null) {
+    if (kinds > 0 && mask !== null) {
       kernels.signed(maskAt, from % 8, sources[0]!, stagesAt, count);
       sources[0] = stagesAt;
     }
@@ -67,14 +75,16 @@ export function runSimd(operation: Operation, place: Place): Float64Array {
       inputs: sources,
       output: address ?? outputStage,
       mask: maskAt,
-      sums: sumsAt,
+      sums,
     });
     kernels[kernel](...values);
     if (address === null) output.set(floats.subarray(outputStage / 4, outputStage / 4 + count), from);
-    if (learns) for (let c = 0; c < channels; c++) total[first + c]! += doubles[sumsAt / 8 + c]!;
+    for (let kind = 0; kind < kinds; kind++)
+      for (let c = 0; c < channels; c++)
+        total[kind * parameters.slopes.length + first + c]! += doubles[sums[kind]! / 8 + c]!;
     from += count;
   }
-  return learns ? gather(total, parameters) : total;
+  return gather(total, parameters);
 }
 
 /** The sign mask of x, with SIMD, chunk by chunk. */

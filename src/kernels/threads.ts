@@ -1,8 +1,8 @@
 import type { Crew } from './crew.js';
 import type { Place } from './memory.js';
-import { callFor, type Operation } from './operation.js';
+import { callFor, type Operation, sumsPerChannel } from './operation.js';
 import { gather } from './parameters.js';
-import { maskAt, sumsAt, sumsBytes } from './regions.js';
+import { maskAt, sumsOf } from './regions.js';
 import { addressIn, loadParameters } from './simd.js';
 import { isResident, stretchAt, type WindowedStretch } from './stretches.js';
 
@@ -20,17 +20,17 @@ export function refusal({ inputs, output, mask, parameters }: Operation, place: 
   return null;
 }
 
-/** Does a pass on all threads of the memory that its arrays are in, and returns the sums of the slopes' channels (none
- * where the pass is not a backward one). */
+/** Does a pass on all threads of the memory that its arrays are in, and returns the sums of its channels: of the
+ * slopes, then of the biases. */
 export function runThreads(operation: Operation, place: CrewedPlace): Float64Array {
   const { inputs, output, parameters } = operation;
   const threads = place.crew.size + 1;
   const channels = parameters.slopes.length;
   const unit = parameters.inner === 1 ? channels : 16;
   const share = Math.ceil(output.length / threads / unit) * unit;
-  const learns = operation.kernel === 'backward' ? channels : 0;
-  const sums = Array.from({ length: threads }, (_, thread) =>
-    new Float64Array(place.buffer, sumsAt + thread * sumsBytes, learns).fill(0),
+  const kinds = sumsPerChannel(operation);
+  const sums = Array.from({ length: threads * kinds }, (_, i) =>
+    new Float64Array(place.buffer, sumsOf(Math.floor(i / kinds))[i % kinds], channels).fill(0),
   );
   loadParameters(place, parameters, 0, channels);
   const parts: WindowedStretch[] = [];
@@ -43,11 +43,13 @@ export function runThreads(operation: Operation, place: CrewedPlace): Float64Arr
           inputs: inputs.map(input => addressIn(place, input, part.from) as number),
           output: addressIn(place, output, part.from) as number,
           mask: maskAt,
-          sums: sumsAt + thread * sumsBytes,
+          sums: sumsOf(thread),
         }),
       ),
     );
-  const total = new Float64Array(learns);
-  for (const part of sums) for (let c = 0; c < learns; c++) total[c]! += part[c]!;
-  return learns > 0 ? gather(total, parameters) : total;
+  const total = new Float64Array(kinds * channels);
+  sums.forEach((part, i) => {
+    for (let c = 0; c < channels; c++) total[(i % kinds) * channels + c]! += part[c]!;
+  });
+  return gather(total, parameters);
 }

@@ -12,12 +12,12 @@ export function chosen(positive: v128, a: v128, turns: v128): v128 {
   return v128.xor(a, v128.and(turns, positive));
 }
 
-/** dy * (x > 0 ? 1 : a) in four lanes, `turns` as in `chosen`; at x = 0 k instead of a where the kink has a slope of its own. */
+/** dy * (x > 0 ? 1 : a) in four lanes, `turns` as in `chosen`; at x = 0, where the kink has a slope of its own, a is turned into that k. */
 @inline
 export function inputGradient(x: v128, dy: v128, a: v128, turns: v128, k: v128, kinked: bool): v128 {
   const zero = f32x4.splat(0);
   const factor = chosen(f32x4.gt(x, zero), a, turns);
-  return f32x4.mul(dy, kinked ? v128.bitselect(k, factor, f32x4.eq(x, zero)) : factor);
+  return f32x4.mul(dy, kinked ? v128.xor(factor, v128.and(v128.xor(a, k), f32x4.eq(x, zero))) : factor);
 }
 
 /** The same for one number; k is a where the kink has none of its own. */
@@ -59,13 +59,23 @@ export function trusted(sums: v128): v128 {
   return v128.and(f32x4.ge(size, f32x4.splat(SMALLEST)), f32x4.lt(size, f32x4.splat(Infinity)));
 }
 
-/** The terms of `count` elements, a multiple of 8, added up in float64. */
-export function exactSum(x: usize, dy: usize, count: u32): f64 {
+/** The terms of `count` elements x + b, a multiple of 4, added up in float64; b is 0 where there is none. */
+export function exactTerms(x: usize, dy: usize, count: u32, b: v128): f64 {
   let sum = f64x2.splat(0);
   for (const end = x + bytes(count); x < end; x += 16, dy += 16) {
-    const value = v128.load(x);
+    const value = f32x4.add(v128.load(x), b);
     const gradient = v128.load(dy);
     sum = f64x2.add(sum, f64x2.add(exactTerm(value, gradient, false), exactTerm(value, gradient, true)));
+  }
+  return across(sum);
+}
+
+/** `count` numbers, a multiple of 4, added up in float64. */
+export function exactSum(values: usize, count: u32): f64 {
+  let sum = f64x2.splat(0);
+  for (const end = values + bytes(count); values < end; values += 16) {
+    const four = v128.load(values);
+    sum = f64x2.add(sum, f64x2.add(lower(four), upper(four)));
   }
   return across(sum);
 }

@@ -1,4 +1,4 @@
-export { backwardRows, backwardRuns } from './backward';
+export { backwardBiasRows, backwardBiasRuns, backwardRows, backwardRuns } from './backward';
 export { forwardBiasRows, forwardBiasRuns, forwardRows, forwardRuns } from './forward';
 export { maskRows, maskRuns, signed, signMask } from './mask';
 export { relu, reluBackward } from './relu';
