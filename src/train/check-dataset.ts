@@ -43,8 +43,8 @@ export function checkDataset(operation: string, part: DatasetPart, data: Dataset
   const positions = elements(targetDims);
   if (!Number.isSafeInteger(positions) || positions < 1)
     throw fail('have targets', `samples with targets of dimensions [${targetDims.join(', ')}]`);
-  if (classes === null && targetDims.length > 0)
-    throw fail('have targetDims only where targets are classes', `[${targetDims.join(', ')}] for numbers`);
+  if (classes === null && targetDims.length > 0 && positions !== outputs)
+    throw fail(`have targets of ${outputs} numbers`, `targetDims [${targetDims.join(', ')}]`);
   const perSample = classes === null ? outputs : positions;
   if (targets.length !== count * perSample) throw fail(`hold ${count} × ${perSample} targets`, `${targets.length}`);
   if (classes === null) {

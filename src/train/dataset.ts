@@ -8,7 +8,7 @@ export interface Dataset {
   readonly inputDims: readonly number[];
   /** A class for each sample (0 … classes - 1) or each position of one, where any number below 0 stands for none; or `outputs` numbers for each sample. */
   readonly targets: Int32Array | Float32Array;
-  /** Dimensions of one sample's target where each of its positions has a class: `[28, 28]` for a mask; absent or `[]` where the sample has one class. */
+  /** Dimensions of one sample's target where each of its positions has a class, `[28, 28]` for a mask, or where its numbers have several axes; else absent or `[]`. */
   readonly targetDims?: readonly number[] | undefined;
   /** How many classes there are; null where targets are numbers to be met. */
   readonly classes: number | null;

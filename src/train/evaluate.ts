@@ -66,13 +66,20 @@ const longAxes = (dims: readonly number[]): string => dims.filter(dim => dim !==
 export function requireOutput(operation: string, output: Sized, samples: number, data: Dataset): number {
   const { name, classes, outputs, targetDims = [] } = data;
   const { dims } = output;
-  if (classes !== null && !(dims.length > 1 && dims[0] === samples && longAxes(dims.slice(2)) === longAxes(targetDims)))
+  const first = classes === null ? ['samples'] : ['samples', 'classes'];
+  const fits = dims[0] === samples && longAxes(dims.slice(first.length)) === longAxes(targetDims);
+  if (classes === null ? targetDims.length > 0 && !fits : !fits || dims.length < 2) {
+    const why =
+      classes === null
+        ? ', those of the targets'
+        : `, a class at each of the [${targetDims.join(', ')}] positions of the targets`;
     throw new Failure(
       'input',
-      `${operation}: the output must have dimensions [${['samples', 'classes', ...targetDims].join(', ')}]${
-        targetDims.length === 0 ? '' : `, a class at each of the [${targetDims.join(', ')}] positions of the targets`
+      `${operation}: the output must have dimensions [${[...first, ...targetDims].join(', ')}]${
+        targetDims.length === 0 ? '' : why
       }, got [${dims.join(', ')}] for '${output.name}'`,
     );
+  }
   const width = classes === null ? elements(dims) / samples : (dims[1] as number);
   if (classes === null ? width === outputs : width >= classes) return width;
   const must = classes === null ? `${outputs} outputs, the targets` : `an output for each of the ${classes} classes`;

@@ -1,6 +1,7 @@
 import { describe, expect, test } from 'vitest';
 import { floatTensor, node, valueInfo } from '../onnx/build.js';
 import { copyModel, type Model, mainGraph } from '../onnx/model.js';
+import { createRandom } from '../random.js';
 import type { Dataset } from './dataset.js';
 import { shuffledBatches } from './datasets/batches.js';
 import { splitDataset } from './datasets/split.js';
@@ -287,10 +288,15 @@ describe('bad input', () => {
       { targetDims: [0, 5] },
       "'steps' must have targets, got samples with targets of dimensions [0, 5]",
     ],
-    'positions of numbers': [
+    'numbers of other dimensions than their targets': [
       sampleSegmenter(),
-      { classes: null, outputs: 90 },
-      "'steps' must have targetDims only where targets are classes, got [6, 5] for numbers",
+      { classes: null, outputs: 30, targets: new Float32Array(1200) },
+      "the output must have dimensions [samples, 6, 5], those of the targets, got [8, 3, 6, 5] for 'y'",
+    ],
+    'more numbers than targetDims say': [
+      sampleSegmenter(),
+      { classes: null, outputs: 90, targets: new Float32Array(3600) },
+      "'steps' must have targets of 90 numbers, got targetDims [6, 5]",
     ],
   };
   test.each(Object.keys(cases))('%s', async name => {
@@ -298,6 +304,16 @@ describe('bad input', () => {
     const bad = { ...data, ...part };
     await expect(fit(model, bad, { ...common, epochs: 1 })).rejects.toThrow(message);
     await expect(evaluate(model, bad)).rejects.toThrow(message.replace('got [8,', 'got [40,'));
+  });
+
+  test('numbers with the axes of the output are met', async () => {
+    const random = createRandom(1);
+    const targets = Float32Array.from({ length: 3600 }, () => random.uniform());
+    const numbers = { ...data, targets, targetDims: [3, 6, 5], classes: null, outputs: 90 };
+    const { epochs, model } = await fit(sampleSegmenter(), numbers, { ...common, epochs: 3 });
+    expect(epochs[2]!.train.loss).toBeLessThan(epochs[0]!.train.loss);
+    const flat = { ...numbers, targetDims: undefined };
+    expect(await evaluate(model, numbers)).toEqual(await evaluate(model, flat));
   });
 
   test('a trainer names the sample of a class out of range', async () => {

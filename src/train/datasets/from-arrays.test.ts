@@ -52,6 +52,12 @@ describe('datasetFromArrays', () => {
     expect(data).toMatchObject({ classes: null, outputs: 3, targets: Float32Array.of(1, 2, 3, 4, 5, 6) });
   });
 
+  test('floats with several axes keep them', () => {
+    const targets = named('y', 'float32', [2, 1, 2, 3], new Float32Array(12));
+    const data = datasetFromArrays({ inputs: floats(1, 2, 3, 4), targets }, 'a.npz');
+    expect(data).toMatchObject({ classes: null, outputs: 6, targetDims: [2, 3] });
+  });
+
   test('bytes are pixels, images get a channel axis, other integers stay', () => {
     const targets = labels(0, 1);
     const pixels = named('x', 'uint8', [2, 1, 2], Uint8Array.of(0, 255, 51, 102));
@@ -87,16 +93,10 @@ describe('datasetFromArrays', () => {
     ],
     ['a class not trained on', { targets: labels(3, 0) }, 3, "classes in 'y' must be from 0 to 2, got 3 in sample 0"],
     [
-      'a mask of floats',
-      { targets: named('y', 'float32', [2, 1, 2], Float32Array.of(0, 1, 1, 0)) },
-      null,
-      "targets 'y' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, K], got float32 of dims [2, 1, 2]",
-    ],
-    [
       'a mask without positions',
       { targets: named('y', 'uint8', [2, 0, 2], new Uint8Array()) },
       null,
-      "targets 'y' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, K], got uint8 of dims [2, 0, 2]",
+      "targets 'y' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, d1, …], got uint8 of dims [2, 0, 2]",
     ],
     [
       'a class at a position that was not trained on',

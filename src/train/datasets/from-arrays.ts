@@ -41,6 +41,9 @@ function inputDimsOf({ type, dims }: TensorData): number[] {
   return type === 'uint8' && inner.length === 2 ? [1, ...inner] : inner;
 }
 
+/** Dimensions of one sample without axes of length 1. */
+const longAxesOf = (dims: readonly number[]): number[] => dims.slice(1).filter(dim => dim !== 1);
+
 /**
  * Whole numbers as classes of samples or of their positions, which must lie below `classes`, or, where that is not known, below their number. Positions below 0
  * have none, which is -1 in the result.
@@ -50,7 +53,7 @@ function labelsOf(
   label: string,
   classes: number | null,
 ): Pick<Dataset, 'targets' | 'targetDims' | 'outputs'> & { classes: number } {
-  const targetDims = dims.slice(1).filter(dim => dim !== 1);
+  const targetDims = longAxesOf(dims);
   const positions = elements(targetDims);
   const limit = classes ?? Math.max(2, data.length);
   let largest = 1;
@@ -70,7 +73,7 @@ function labelsOf(
 
 /**
  * A dataset from two arrays that share axis 0. Integer targets, [N] or [N, 1], are classes, as many as the largest of them says or as
- * `classes` says; [N, d1, …] are classes of the positions of each sample, none where they are below 0; floats, [N] or [N, K], are numbers to be met. Bytes as
+ * `classes` says; [N, d1, …] are classes of the positions of each sample, none where they are below 0; floats, [N] or [N, d1, …], are numbers to be met. Bytes as
  * inputs are pixels: they are divided by 255, and [N, H, W] becomes [N, 1, H, W]. Throws a Failure that names file, array and sample for lengths that differ,
  * classes out of range and numbers that are not finite.
  */
@@ -89,12 +92,14 @@ export function datasetFromArrays(
   const shared = { name: label, count, inputs: floatsOf(inputs, label), inputDims: inputDimsOf(inputs) };
   const isLabels = !isFloat(targets.type);
   const width = targets.data.length / count;
-  if (!(width >= 1) || (!isLabels && targets.dims.length > 2))
+  if (!(width >= 1))
     throw fail(
       label,
-      `targets '${targets.name}' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, K]`,
+      `targets '${targets.name}' must be classes, integers [N] or [N, d1, …], or numbers, floats [N] or [N, d1, …]`,
       `${targets.type} of ${formatDims(targets.dims)}`,
     );
   if (isLabels) return { ...shared, ...labelsOf(targets, label, classes) };
-  return { ...shared, targets: floatsOf(targets, label), classes: null, outputs: width };
+  const targetDims = longAxesOf(targets.dims);
+  const numbers = { ...shared, targets: floatsOf(targets, label), classes: null, outputs: width };
+  return targetDims.length > 1 ? { ...numbers, targetDims } : numbers;
 }

@@ -76,7 +76,7 @@ export function splitOfPairs({ train, test }: { train: ArrayPair; test: ArrayPai
   const second = datasetFromArrays(test, label, first.classes);
   const positions = ({ targetDims }: typeof first) => (targetDims ? ` at [${targetDims.join(', ')}] positions` : '');
   const describe = (part: typeof first) =>
-    `samples [${part.inputDims.join(', ')}] with ${part.classes === null ? `${part.outputs} numbers` : `classes${positions(part)}`}`;
+    `samples [${part.inputDims.join(', ')}] with ${part.classes === null ? `${part.outputs} numbers` : 'classes'}${positions(part)}`;
   if (describe(first) !== describe(second))
     throw new Failure(
       'input',
