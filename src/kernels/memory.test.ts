@@ -2,7 +2,7 @@ import { setTimeout } from 'node:timers/promises';
 import { expect, test, vi } from 'vitest';
 import { type Call, instantiate, kernelModule } from './binary.js';
 import { startCrew } from './crew.js';
-import { KernelMemory, prelu } from './index.js';
+import { KernelMemory, prelu, preluBackward, relu, signMask } from './index.js';
 import { arenaAt, ordersAt } from './regions.js';
 
 test('arrays lie at multiples of 64 bytes, apart from each other, and their room is used again', () => {
@@ -41,6 +41,27 @@ test('sizes and threads are checked', () => {
   expect(() => new KernelMemory({ bytes: 64, threads: 65 })).toThrow(
     'KernelMemory: threads must be at most 64, got 65',
   );
+});
+
+test('kernels reach the end of the largest memory there is', () => {
+  const line = 64;
+  const largest = 2 ** 32 - arenaAt(1) - line;
+  expect(() => new KernelMemory({ bytes: largest + 1 })).toThrow(
+    `KernelMemory: bytes must be at most ${largest}, got ${largest + 1}`,
+  );
+  const memory = new KernelMemory({ bytes: largest });
+  const length = 1024;
+  memory.allocate(largest / 4 - length);
+  const x = memory.allocate(length).fill(-1);
+  expect(x.byteOffset + x.byteLength).toBe(2 ** 32 - line);
+  for (const path of ['simd', undefined] as const) {
+    expect(prelu(x, 0.5, { path }).every(value => value === -0.5)).toBe(true);
+    expect(relu(x, { path }).every(value => value === 0)).toBe(true);
+    expect(preluBackward(x, new Float32Array(length).fill(1), 0.5, { path }).dslopes[0]).toBe(-length);
+  }
+  expect(prelu(x, -0.5, { out: x, path: 'simd' }).every(value => value === 0.5)).toBe(true);
+  expect(signMask(x).every(bits => bits === 255)).toBe(true);
+  expect(() => memory.allocate(1)).toThrow('allocate: length must be at most 0 (the largest gap), got 1');
 });
 
 test('after close arrays are worked on like any others', () => {

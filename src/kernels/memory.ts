@@ -103,7 +103,8 @@ export class KernelMemory {
     if (whole('KernelMemory', 'threads', threads, 1) > mostThreads)
       throw new RangeError(`KernelMemory: threads must be at most ${mostThreads}, got ${threads}`);
     const start = arenaAt(threads);
-    const most = 65536 * pageBytes - start;
+    // All but the last line of 4 GiB: what is behind that has no address of 32 bits, so that no walk would come to its end.
+    const most = 65536 * pageBytes - start - lineBytes;
     if (bytes > most) throw new RangeError(`KernelMemory: bytes must be at most ${most}, got ${bytes}`);
     this.bytes = bytes;
     this.threads = threads;
