@@ -213,7 +213,10 @@ test('a path that there is not, or that cannot be taken, is refused', () => {
   const slopes = new Float32Array(20_000);
   const layout = { outer: 1, channels: 20_000, inner: 1 };
   expect(refusal(() => kernels.prelu(held, slopes, { layout, out: held, path: 'threads' }))).toBe(
-    "prelu: path must not be 'threads' with so many slopes (20000), got 'threads'",
+    "prelu: path must not be 'threads' with so many channels (20000), got 'threads'",
+  );
+  expect(refusal(() => kernels.preluBias(held, slopes, 0.25, { layout, out: held, path: 'threads' }))).toBe(
+    "preluBias: path must not be 'threads' with so many channels (20000), got 'threads'",
   );
   memory.close();
 });

@@ -416,6 +416,24 @@ describe.each(large)('$outer x $channels x $inner', layout => {
   });
 });
 
+test('with as many channels as stay in the memory and whole blocks, no thread writes into the sums of another', () => {
+  const layout = { outer: 1, channels: 2 ** 14, inner: 192 };
+  const length = layout.channels * layout.inner;
+  const [x, dy] = [noise(length, 1), noise(length, 2)];
+  const place = new KernelMemory({ bytes: 2 * 4 * length, threads: 2 });
+  held(place, 2, length, (x1, dy1) => {
+    x1!.set(x);
+    dy1!.set(dy);
+    const [biases, slopes] = [new Float32Array(layout.channels), noise(layout.channels, 3)];
+    const want = preluBiasBackward(x, biases, dy, slopes, { layout, path: 'js' });
+    const got = preluBiasBackward(x1!, biases, dy1!, slopes, { layout, path: 'threads', out: dy1! });
+    expect(Buffer.compare(Buffer.from(got.dx.slice().buffer), Buffer.from(want.dx.buffer))).toBe(0);
+    close(got.dslopes, want.dslopes, sizesOf(x, dy, slopes, layout));
+    close(got.dbiases, want.dbiases, added(want.dx.map(Math.abs), layout));
+  });
+  place.close();
+});
+
 test('results have the type of the arrays they are made for', () => {
   const x = Float32Array.of(-1, 2);
   const y: Float32Array<ArrayBuffer> = prelu(x, 0.5);

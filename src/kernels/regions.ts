@@ -26,10 +26,13 @@ export const maskAt = kinksAt + 4 * residentChannels;
 /** Two chunks of inputs; the output of a chunk goes where its last input was. */
 export const stagesAt = maskAt + chunkLength / 8 + 64;
 export const stageBytes = 4 * chunkLength;
-/** For each thread a float64 sum for each channel's slope, then one for each channel's bias, and room for the 192 elements that backward kernels add up at once. */
+/** Elements that backward kernels add up at once: BLOCK in assembly/backward.ts. */
+const blockLength = 192;
+
+/** For each thread a float64 sum for each channel's slope, then one for each channel's bias, and room for a block. */
 const sumsAt = stagesAt + 2 * stageBytes;
 const kindBytes = 8 * residentChannels;
-const sumsBytes = 2 * kindBytes + 4 * 192;
+const sumsBytes = 2 * kindBytes + 4 * blockLength;
 
 /** Where a thread's sums of the slopes and of the biases lie. */
 export function sumsOf(thread: number): readonly [number, number] {

@@ -16,7 +16,7 @@ export function refusal({ inputs, output, mask, parameters }: Operation, place: 
   if (mask !== null) return "must be 'simd', 'js' or 'scalar' with a mask";
   if (place?.crew == null || [...inputs, output].some(array => array.buffer !== place.buffer))
     return "must not be 'threads' unless all arrays are allocated in one KernelMemory with threads";
-  if (!isResident(parameters)) return `must not be 'threads' with so many slopes (${parameters.slopes.length})`;
+  if (!isResident(parameters)) return `must not be 'threads' with so many channels (${parameters.slopes.length})`;
   return null;
 }
 
