@@ -549,6 +549,24 @@ test('gradients of bias and rectifier are the differences of the loss', () => {
   }
 });
 
+test('a sum of 0 is 0 where nothing is added, and what underflows float32 where something is', () => {
+  const length = 1000;
+  const ones = new Float32Array(length).fill(1);
+  const few = ones.slice();
+  few[405] = -1e-30;
+  const tiny = new Float32Array(length).fill(1e-20);
+  for (const path of solo) {
+    expect(preluBackward(ones, ones, 0.25, { path }).dslopes[0]).toBe(0);
+    const minus = new Float32Array(length).fill(-1);
+    expect(preluBackward(minus, new Float32Array(length), 0.25, { path }).dslopes[0]! + 0).toBe(0);
+    for (const out of [undefined, few.slice(), tiny.slice()]) {
+      const [x, dy] = [out?.[0] === 1 ? out : few, out?.[0] === tiny[0] ? out! : tiny];
+      const want = few[405]! * tiny[405]!;
+      expect(preluBackward(x!, dy, 0.25, { path, out }).dslopes[0]).toBe(want);
+    }
+  }
+});
+
 test('an infinite gradient does not reach the slope through inputs that are not negative', () => {
   const x = new Float32Array(100);
   const dy = new Float32Array(100).fill(Number.POSITIVE_INFINITY);

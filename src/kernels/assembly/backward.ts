@@ -1,5 +1,5 @@
-import { exactSum, exactTerm, exactTerms, inputGradient, inputGradientOne, slopeTerm, slopeTermOne, trusted, turnsTo1 } from './gradients';
-import { across, bytes, fewer, lower, upper } from './lanes';
+import { exactSum, exactTerm, inputGradient, inputGradientOne, settledTerms, slopeTerm, slopeTermOne, trusted, turnsTo1 } from './gradients';
+import { acrossFour, bytes, fewer, lower, upper } from './lanes';
 
 /**
  * Elements whose terms are added up in float32 before they go to float64: so few that none is rounded more than sixteen times, as a
@@ -36,12 +36,6 @@ function sumOf(v0: v128, v1: v128, v2: v128, v3: v128): v128 {
   return f32x4.add(f32x4.add(v0, v1), f32x4.add(v2, v3));
 }
 
-/** Four lanes added up in float64. */
-@inline
-function acrossFour(sums: v128): f64 {
-  return across(f64x2.add(lower(sums), upper(sums)));
-}
-
 /**
  * dx of a block of `count` elements, a multiple of 4, and the sum of its terms: in float32, or in float64 where that is not to be trusted. Four sums, so that
  * no addition waits for the one before. Where `biased`, b is added to x first, and the sum of dx is added to the float64 number at `biasSum`.
@@ -72,7 +66,7 @@ function block(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kin
   if (biased) addOne(biasSum, i32x4.all_true(trusted(passed)) ? acrossFour(passed) : exactSum(dx, count));
   const sums = sumOf(sum0, sum1, sum2, sum3);
   if (i32x4.all_true(trusted(sums))) return acrossFour(sums);
-  return exactTerms(inPlace && dx == x ? kept : x, inPlace && dx == dy ? kept : dy, count, b);
+  return settledTerms(sums, inPlace && dx == x ? kept : x, inPlace && dx == dy ? kept : dy, count, b);
 }
 
 /**

@@ -1,4 +1,4 @@
-import { across, bytes, lower, upper } from './lanes';
+import { across, acrossFour, bytes, lower, upper } from './lanes';
 
 /** The bits in which slopes differ from 1: what `chosen` has to turn. */
 @inline
@@ -59,8 +59,20 @@ export function trusted(sums: v128): v128 {
   return v128.and(f32x4.ge(size, f32x4.splat(SMALLEST)), f32x4.lt(size, f32x4.splat(Infinity)));
 }
 
+/** Lanes of `count` elements x + b, a multiple of 4, in which no x has a minus or every dy is 0: what was added up there to 0 is 0. */
+function idle(x: usize, dy: usize, count: u32, b: v128): v128 {
+  let minus = i32x4.splat(0);
+  let gradients = i32x4.splat(0);
+  for (const end = x + bytes(count); x < end; x += 16, dy += 16) {
+    minus = v128.or(minus, f32x4.add(v128.load(x), b));
+    gradients = v128.or(gradients, v128.load(dy));
+  }
+  const zero = i32x4.splat(0);
+  return v128.or(i32x4.ge_s(minus, zero), i32x4.eq(i32x4.shl(gradients, 1), zero));
+}
+
 /** The terms of `count` elements x + b, a multiple of 4, added up in float64; b is 0 where there is none. */
-export function exactTerms(x: usize, dy: usize, count: u32, b: v128): f64 {
+function exactTerms(x: usize, dy: usize, count: u32, b: v128): f64 {
   let sum = f64x2.splat(0);
   for (const end = x + bytes(count); x < end; x += 16, dy += 16) {
     const value = f32x4.add(v128.load(x), b);
@@ -68,6 +80,13 @@ export function exactTerms(x: usize, dy: usize, count: u32, b: v128): f64 {
     sum = f64x2.add(sum, f64x2.add(exactTerm(value, gradient, false), exactTerm(value, gradient, true)));
   }
   return across(sum);
+}
+
+/** The sum of terms that gave `sums` in float32, not all of which are trusted: as it is where the others are 0 because nothing was added, else in float64. */
+export function settledTerms(sums: v128, x: usize, dy: usize, count: u32, b: v128): f64 {
+  const empty = v128.and(f32x4.eq(sums, f32x4.splat(0)), idle(x, dy, count, b));
+  if (i32x4.all_true(v128.or(trusted(sums), empty))) return acrossFour(sums);
+  return exactTerms(x, dy, count, b);
 }
 
 /** `count` numbers, a multiple of 4, added up in float64. */

@@ -47,6 +47,12 @@ export function across(x: v128): f64 {
   return f64x2.extract_lane(x, 0) + f64x2.extract_lane(x, 1);
 }
 
+/** Four lanes added up in float64. */
+@inline
+export function acrossFour(sums: v128): f64 {
+  return across(f64x2.add(lower(sums), upper(sums)));
+}
+
 /** The fewer of two counts. */
 @inline
 export function fewer(a: u32, b: u32): u32 {
