@@ -141,6 +141,14 @@ describe('a step', () => {
     }
   });
 
+  test.each([-100, -(2 ** 32), -1e20])('takes floats below 0 for no class: %d', async none => {
+    const floats = Float32Array.from(batch.targets, target => (target < 0 ? none : target));
+    const trainer = await openTrainer(sampleSegmenter(), options);
+    const found = await trainer.step({ ...batch, targets: floats }, 0);
+    expect(found).toEqual(await trainer.step(batch, 0));
+    await trainer.close();
+  });
+
   test('without a class at all moves nothing', async () => {
     const trainer = await openTrainer(sampleSegmenter(), { ...options, optimizer: { kind: 'sgd' } });
     const before = trainer.state().tensors;
@@ -186,6 +194,20 @@ describe('fit', () => {
     const { epochs } = await fit(model, sequences, { ...common, epochs: 8 });
     expect(epochs.at(-1)!.train.loss).toBeLessThan(0.8 * epochs[0]!.train.loss);
     expect(epochs.at(-1)!.train.accuracy).toBeGreaterThan(0.6);
+  });
+
+  test('the loss of an epoch is over its positions, however many of them a batch has', async () => {
+    const targets = Int32Array.from(data.targets, (target, i) => (i < 20 * 30 && i % 30 > 0 ? -1 : target)).fill(
+      -1,
+      0,
+      240,
+    );
+    const sparse = { ...data, targets };
+    const still: FitOptions = { ...common, batch: 4, optimizer: { kind: 'sgd' }, learningRate: 1e-9, epochs: 1 };
+    const [record] = (await fit(sampleSegmenter(), sparse, still)).epochs;
+    const { loss, accuracy } = await evaluate(sampleSegmenter(), sparse);
+    expect(record!.train.loss).toBeCloseTo(loss, 5);
+    expect(record!.train.accuracy).toBe(accuracy);
   });
 
   const weights = (model: Model) =>

@@ -114,7 +114,7 @@ function checkClasses(targets: Int32Array | Float32Array, classes: number, posit
     throw new RangeError(
       `train: targets must be classes from 0 to ${classes - 1}, got ${targets[at]} (sample ${Math.floor(at / positions)} of the batch)`,
     );
-  return targets instanceof Int32Array ? targets : Int32Array.from(targets);
+  return targets instanceof Int32Array ? targets : Int32Array.from(targets, target => Math.max(-1, target));
 }
 
 function checkOptions({ batch, loss, groups, clipNorm, seed = 0, labelSmoothing = 0 }: TrainerOptions): void {
