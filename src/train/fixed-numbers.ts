@@ -27,6 +27,7 @@ const sizing: Readonly<Record<string, number>> = {
   TopK: 1,
   Unique: 0,
 };
+
 /** Operators that draw. */
 const drawing = new Set([
   'Bernoulli',
