@@ -68,7 +68,9 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
   const trainer = await openTrainer(model, { ...options, batch, loss, gradientNorms, sampleDims });
   try {
     requireOutput('train', trainer.output, batch, data);
-    if (validation) requireOutput('train', trainer.output, batch, validation);
+    // Samples of other dimensions, which a model may take, have another output: the first evaluation sees it.
+    if (validation && sampleInput(model, validation).dims.join() === input.dims.join())
+      requireOutput('train', trainer.output, batch, validation);
     const settings = await settingsOf({ model, data, options }, checked, trainer);
     if (from) requireSameSettings(from.settings, settings);
     if (from) trainer.restore(from.state);

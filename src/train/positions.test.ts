@@ -173,6 +173,12 @@ describe('fit', () => {
     expect((await evaluate(model, sampleMasks(20, 3, [5, 9]))).accuracy).toBeGreaterThan(0.95);
   });
 
+  test('images that are held out may be larger than those to train on', async () => {
+    const validation = sampleMasks(10, 2, [9, 14]);
+    const { epochs, model } = await fit(sampleSegmenter(), data, { ...common, epochs: 1, validation });
+    expect(epochs[0]!.validation).toEqual(await evaluate(model, validation));
+  });
+
   test('a sequence has classes too', async () => {
     const model = sampleSegmenter();
     const graph = mainGraph(model);
