@@ -46,7 +46,7 @@ export interface TrainerOptions extends SessionOptions {
 export interface TrainingBatch {
   /** `batch` samples, row-major; where the model has several inputs, one array for each by name. */
   readonly inputs: Float32Array | Readonly<Record<string, Float32Array>>;
-  /** A class for each sample, or for each position of an output [N, K, d1, …], where any number below 0 stands for none; or the numbers to be met, as many as the model gives. */
+  /** A class for each sample, or for each position of an output [N, K, d1, …], where any whole number below 0 stands for none; or the numbers to be met, as many as the model gives. */
   readonly targets: Int32Array | Float32Array;
 }
 
