@@ -2,10 +2,10 @@ import type { AuditData } from '../audit/audit.js';
 import { rowsOf } from '../audit/plan.js';
 import { intTensor, node, valueInfo } from '../onnx/build.js';
 import { freshNames } from '../onnx/edit.js';
+import { keepAncestors } from '../onnx/keep-ancestors.js';
 import { copyModel, type Model, mainGraph } from '../onnx/model.js';
-import { DataType, type NodeProto } from '../onnx/proto.js';
+import { DataType } from '../onnx/proto.js';
 import { openSession, type SessionOptions } from '../onnx/runtime.js';
-import { indexGraph, readsOf } from '../onnx/scope.js';
 import type { TensorData } from '../onnx/tensor-data.js';
 
 /** Numbers of one unit that are kept; beyond that every second is dropped and only every second taken from there on, and so on. */
@@ -33,21 +33,6 @@ export interface PickedChannels {
   readonly value: string;
   readonly axis: number;
   readonly channels: readonly number[];
-}
-
-/** Leaves out of a graph what none of the values needs. */
-function keepAncestors(model: Model, values: readonly string[]): void {
-  const graph = mainGraph(model);
-  const { producer } = indexGraph(model);
-  const needed = new Set<NodeProto>();
-  for (const pending = [...values]; pending.length > 0; ) {
-    const node = producer.get(pending.pop() as string);
-    if (!node || needed.has(node)) continue;
-    needed.add(node);
-    pending.push(...readsOf(node));
-  }
-  graph.node = graph.node.filter(node => needed.has(node));
-  graph.output = [];
 }
 
 /**

@@ -7,8 +7,10 @@ import type { TrainerState } from './trainer.js';
 /** Sums over the steps of an epoch that is not over. */
 export interface EpochSums {
   readonly steps: number;
+  /** Of all that has a class; of the steps' means where there are no classes. */
   readonly loss: number;
   readonly correct: number;
+  /** How many have a class. */
   readonly counted: number;
   /** By parameter, as in the epoch's record. */
   readonly gradientNorms: Readonly<Record<string, number>>;

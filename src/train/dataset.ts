@@ -6,7 +6,7 @@ export interface Dataset {
   readonly inputs: Float32Array;
   /** Dimensions of one sample: `[784]`, `[1, 28, 28]`. */
   readonly inputDims: readonly number[];
-  /** A class for each sample (0 … classes - 1) or each position of one, where any number below 0 stands for none; or `outputs` numbers for each sample. */
+  /** A class for each sample (0 … classes - 1) or each position of one, where any whole number below 0 stands for none; or `outputs` numbers for each sample. */
   readonly targets: Int32Array | Float32Array;
   /** Dimensions of one sample's target where each of its positions has a class, `[28, 28]` for a mask, or where its numbers have several axes; else absent or `[]`. */
   readonly targetDims?: readonly number[] | undefined;

@@ -182,7 +182,7 @@ describe('differentiate', () => {
     mainGraph(model).initializer.push(intTensor('third', [1], [3]));
     expect(await gradientsOf(model, ['w'], [1, 1])).toEqual([[0, 1]]);
     expect((await refusal(padded(['from', 'end']))).message).toContain(
-      "node 'y' (Slice): the starts must be constant to be differentiated, got computed ones, on the path",
+      "node 'y' (Slice): its starts must be constant to be differentiated, got computed ones, on the path",
     );
   });
 

@@ -1,4 +1,5 @@
 import type { EpochSums } from './checkpoint.js';
+import type { Evaluation } from './evaluate.js';
 import type { StepResult } from './trainer.js';
 
 /** Before the first step of an epoch. */
@@ -35,13 +36,19 @@ export function added(
   const norms = gradientNorms ?? new Map<string, number>();
   return {
     steps: sums.steps + 1,
-    loss: sums.loss + loss,
+    loss: sums.loss + loss * (counted ?? 1),
     correct: sums.correct + (correct ?? 0),
     counted: sums.counted + (counted ?? 0),
     gradientNorms: plus(sums.gradientNorms, norms),
     layerNorms: plus(sums.layerNorms, normsByLayer(norms, layers)),
     seconds: sums.seconds + seconds,
   };
+}
+
+/** The mean loss and the share that was right: over what had a class, as `evaluate` has them; over the steps without classes. */
+export function trainEvaluation({ steps, loss, correct, counted }: EpochSums, classes: number | null): Evaluation {
+  if (classes === null) return { loss: loss / steps, accuracy: null };
+  return { loss: loss / Math.max(1, counted), accuracy: counted === 0 ? null : correct / counted };
 }
 
 /** Sums as means, for one. */

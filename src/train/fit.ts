@@ -3,7 +3,7 @@ import type { Best, Checkpoint } from './checkpoint.js';
 import type { Dataset } from './dataset.js';
 import { shuffledBatches } from './datasets/batches.js';
 import { allFinite, Divergence, diverged, explainDivergence } from './divergence.js';
-import { added, noSums, scaled } from './epoch-sums.js';
+import { added, noSums, scaled, trainEvaluation } from './epoch-sums.js';
 import { type Evaluation, evaluate, feedsFor, requireOutput } from './evaluate.js';
 import { checkFit, type FitOptions } from './fit-options.js';
 import type { Loss } from './loss.js';
@@ -68,7 +68,9 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
   const trainer = await openTrainer(model, { ...options, batch, loss, gradientNorms, sampleDims });
   try {
     requireOutput('train', trainer.output, batch, data);
-    if (validation) requireOutput('train', trainer.output, batch, validation);
+    // Samples of other dimensions, which a model may take, have another output: the first evaluation sees it.
+    if (validation && sampleInput(model, validation).dims.join() === input.dims.join())
+      requireOutput('train', trainer.output, batch, validation);
     const settings = await settingsOf({ model, data, options }, checked, trainer);
     if (from) requireSameSettings(from.settings, settings);
     if (from) trainer.restore(from.state);
@@ -91,10 +93,7 @@ export async function fit(model: Model, data: Dataset, options: FitOptions = {})
         epoch,
         steps: state.steps,
         learningRate: rate,
-        train: {
-          loss: sums.loss / sums.steps,
-          accuracy: sums.counted === 0 ? null : sums.correct / sums.counted,
-        },
+        train: trainEvaluation(sums, data.classes),
         validation: found,
         gradientNorms: scaled(sums.gradientNorms, 1 / sums.steps),
         layers:

@@ -43,6 +43,30 @@ it('finds what follows from constants and dimensions, and nothing else', async (
   });
 });
 
+it('leaves out dimensions that follow from numbers', async () => {
+  const model = modelOf({
+    nodes: [
+      node('NonZero', ['x'], ['places']),
+      node('Size', ['places'], ['count']),
+      node('Identity', ['places'], ['same']),
+      node('Shape', ['same'], ['shape']),
+      node('Cast', ['x'], ['whole'], { to: 7 }),
+      // Not to be run: zeros are no shape of four numbers.
+      node('Reshape', ['x', 'whole'], ['shaped']),
+      node('Size', ['shaped'], ['numbers/shaped']),
+      node('Reshape', ['x', 'twos'], ['square']),
+      node('Shape', ['square'], ['sides']),
+      node('Tile', ['x', 'two'], ['twice']),
+      node('Size', ['twice'], ['numbers']),
+    ],
+    inputs: [valueInfo('x', [4])],
+    initializers: [intTensor('twos', [2], [2, 2]), intTensor('two', [1], [2])],
+  });
+  const asked = ['count', 'shape', 'numbers/shaped', 'sides', 'numbers'];
+  const found = await fixedNumbers(model, { x: [4] }, asked, { threads: 1 });
+  expect(Object.fromEntries(found)).toEqual({ sides: [2, 2], numbers: [8] });
+});
+
 it('runs nothing where there is nothing to find', async () => {
   const model = modelOf({ nodes: [node('Relu', ['x'], ['y'])], inputs: [valueInfo('x', ['n'])] });
   expect(await fixedNumbers(model, { x: [2] }, ['x', 'y'], {})).toEqual(new Map());

@@ -22,12 +22,20 @@ export interface LossValues {
 const areClasses = (writer: Writer, targets: string): string =>
   writer.op('Cast', [writer.op('GreaterOrEqual', [targets, writer.int32s([0])])], { to: DataType.FLOAT });
 
-/** Minus the sum of all terms [N, K, P] over the sum of `known`, 0 where that is 0. Sample by sample first: one float32 sum of a million equal terms is wrong by 1e-3. */
-function minusMean(writer: Writer, terms: string, known: string): string {
-  const samples = writer.op('ReduceSum', [terms, writer.ints([1, 2])], { keepdims: 0 });
-  const total = writer.op('ReduceSum', [samples], { keepdims: 0 });
-  const count = writer.op('Max', [writer.op('ReduceSum', [known], { keepdims: 0 }), writer.scalar(1)]);
-  return writer.op('Div', [writer.op('Sub', [writer.scalar(0), total]), count]);
+/** The largest divisor that is not above the square root. */
+function rowLength(count: number): number {
+  let length = Math.floor(Math.sqrt(count));
+  while (count % length !== 0) length--;
+  return length;
+}
+
+/** Minus the sum of so many terms over the sum of `known`, 0 where that is 0. In rows first: one float32 sum of a million equal terms is wrong by 1e-3. */
+function minusMean(writer: Writer, terms: string, count: number, known: string): string {
+  const rows = writer.op('Reshape', [terms, writer.ints([-1, rowLength(count)])]);
+  const sums = writer.op('ReduceSum', [rows, writer.ints([1])], { keepdims: 0 });
+  const total = writer.op('ReduceSum', [sums], { keepdims: 0 });
+  const knownCount = writer.op('Max', [writer.op('ReduceSum', [known], { keepdims: 0 }), writer.scalar(1)]);
+  return writer.op('Div', [writer.op('Sub', [writer.scalar(0), total]), knownCount]);
 }
 
 /** Minus the sum of all terms [N, K] over N. */
@@ -43,9 +51,10 @@ export function crossEntropy(
   writer: Writer,
   logits: string,
   targets: string,
-  [batch, classes, positions]: readonly number[],
+  dims: readonly number[],
   labelSmoothing: number,
 ): LossValues {
+  const [batch, classes, positions] = dims;
   const single = positions === undefined;
   const axis = single ? -1 : 1;
   const indices = Array.from({ length: classes as number }, (_, k) => k);
@@ -63,7 +72,10 @@ export function crossEntropy(
   const best = writer.op('Cast', [writer.op('ArgMax', [logits], { axis, keepdims: 1 })], { to: DataType.INT32 });
   const right = writer.op('Cast', [writer.op('Equal', [best, targets])], { to: DataType.FLOAT });
   return {
-    loss: known === null ? minusMeanOfRows(writer, terms, batch as number) : minusMean(writer, terms, known),
+    loss:
+      known === null
+        ? minusMeanOfRows(writer, terms, batch as number)
+        : minusMean(writer, terms, elements(dims), known),
     correct: writer.op('ReduceSum', [right], { keepdims: 0 }),
   };
 }

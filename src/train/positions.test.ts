@@ -141,6 +141,14 @@ describe('a step', () => {
     }
   });
 
+  test.each([-100, -(2 ** 32), -1e20])('takes floats below 0 for no class: %d', async none => {
+    const floats = Float32Array.from(batch.targets, target => (target < 0 ? none : target));
+    const trainer = await openTrainer(sampleSegmenter(), options);
+    const found = await trainer.step({ ...batch, targets: floats }, 0);
+    expect(found).toEqual(await trainer.step(batch, 0));
+    await trainer.close();
+  });
+
   test('without a class at all moves nothing', async () => {
     const trainer = await openTrainer(sampleSegmenter(), { ...options, optimizer: { kind: 'sgd' } });
     const before = trainer.state().tensors;
@@ -165,6 +173,12 @@ describe('fit', () => {
     expect((await evaluate(model, sampleMasks(20, 3, [5, 9]))).accuracy).toBeGreaterThan(0.95);
   });
 
+  test('images that are held out may be larger than those to train on', async () => {
+    const validation = sampleMasks(10, 2, [9, 14]);
+    const { epochs, model } = await fit(sampleSegmenter(), data, { ...common, epochs: 1, validation });
+    expect(epochs[0]!.validation).toEqual(await evaluate(model, validation));
+  });
+
   test('a sequence has classes too', async () => {
     const model = sampleSegmenter();
     const graph = mainGraph(model);
@@ -186,6 +200,20 @@ describe('fit', () => {
     const { epochs } = await fit(model, sequences, { ...common, epochs: 8 });
     expect(epochs.at(-1)!.train.loss).toBeLessThan(0.8 * epochs[0]!.train.loss);
     expect(epochs.at(-1)!.train.accuracy).toBeGreaterThan(0.6);
+  });
+
+  test('the loss of an epoch is over its positions, however many of them a batch has', async () => {
+    const targets = Int32Array.from(data.targets, (target, i) => (i < 20 * 30 && i % 30 > 0 ? -1 : target)).fill(
+      -1,
+      0,
+      240,
+    );
+    const sparse = { ...data, targets };
+    const still: FitOptions = { ...common, batch: 4, optimizer: { kind: 'sgd' }, learningRate: 1e-9, epochs: 1 };
+    const [record] = (await fit(sampleSegmenter(), sparse, still)).epochs;
+    const { loss, accuracy } = await evaluate(sampleSegmenter(), sparse);
+    expect(record!.train.loss).toBeCloseTo(loss, 5);
+    expect(record!.train.accuracy).toBe(accuracy);
   });
 
   const weights = (model: Model) =>

@@ -28,7 +28,7 @@ export interface EpochRecord {
   readonly steps: number;
   /** Learning rate of the last step. */
   readonly learningRate: number;
-  /** Mean over the epoch's steps, each before it moved the parameters. */
+  /** Of the epoch's batches together, each before its step moved the parameters. */
   readonly train: Evaluation;
   /** After the epoch, on the held-out samples; null where there are none. */
   readonly validation: Evaluation | null;

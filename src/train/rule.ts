@@ -1,3 +1,4 @@
+import { Failure } from '../failure.js';
 import type { NodeProto } from '../onnx/proto.js';
 import type { Writer } from './writer.js';
 
@@ -27,6 +28,15 @@ export const rule =
   (gradientsOf: (context: RuleContext, gradient: string) => (string | null)[]): Rule =>
   (context, [gradient]) =>
     gradient == null ? [] : gradientsOf(context, gradient);
+
+/** The numbers of an input that has to be constant; none where the node does without it. */
+export function constantInput(context: RuleContext, index: number, what: string): readonly number[] | null {
+  if (!context.node.input[index]) return null;
+  const found = context.constant(index);
+  if (found === null)
+    throw new Failure('input', `its ${what} must be constant to be differentiated, got computed ones`);
+  return found;
+}
 
 /** The number of elements of a tensor. */
 export const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);

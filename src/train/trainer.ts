@@ -46,7 +46,7 @@ export interface TrainerOptions extends SessionOptions {
 export interface TrainingBatch {
   /** `batch` samples, row-major; where the model has several inputs, one array for each by name. */
   readonly inputs: Float32Array | Readonly<Record<string, Float32Array>>;
-  /** A class for each sample, or for each position of an output [N, K, d1, …], where any number below 0 stands for none; or the numbers to be met, as many as the model gives. */
+  /** A class for each sample, or for each position of an output [N, K, d1, …], where any whole number below 0 stands for none; or the numbers to be met, as many as the model gives. */
   readonly targets: Int32Array | Float32Array;
 }
 
@@ -114,7 +114,7 @@ function checkClasses(targets: Int32Array | Float32Array, classes: number, posit
     throw new RangeError(
       `train: targets must be classes from 0 to ${classes - 1}, got ${targets[at]} (sample ${Math.floor(at / positions)} of the batch)`,
     );
-  return targets instanceof Int32Array ? targets : Int32Array.from(targets);
+  return targets instanceof Int32Array ? targets : Int32Array.from(targets, target => Math.max(-1, target));
 }
 
 function checkOptions({ batch, loss, groups, clipNorm, seed = 0, labelSmoothing = 0 }: TrainerOptions): void {

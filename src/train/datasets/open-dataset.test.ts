@@ -84,6 +84,13 @@ describe('from files', () => {
     await expect(openDataset(await put('masks.npz', npz({ ...arrays, y_test: masks })))).rejects.toThrow(
       /got samples \[2\] with classes and samples \[2\] with classes at \[3\] positions/,
     );
+    const numbers = {
+      y_train: npy('float32', [6, 2, 3], new Float32Array(36)),
+      y_test: npy('float32', [4, 3, 2], new Float32Array(24)),
+    };
+    await expect(openDataset(await put('numbers.npz', npz({ ...arrays, ...numbers })))).rejects.toThrow(
+      /got samples \[2\] with numbers \[2, 3\] and samples \[2\] with numbers \[3, 2\]/,
+    );
     const wide = npy('float32', [4, 3], new Float32Array(12));
     await expect(openDataset(await put('wide.npz', npz({ ...arrays, x_test: wide })))).rejects.toThrow(
       /both parts must hold alike samples, got samples \[2\] with classes and samples \[3\] with classes/,

@@ -74,9 +74,11 @@ export async function readFilePairs(paths: readonly string[]): Promise<ReadArray
 export function splitOfPairs({ train, test }: { train: ArrayPair; test: ArrayPair }, label: string): Split {
   const first = datasetFromArrays(train, label);
   const second = datasetFromArrays(test, label, first.classes);
-  const positions = ({ targetDims }: typeof first) => (targetDims ? ` at [${targetDims.join(', ')}] positions` : '');
-  const describe = (part: typeof first) =>
-    `samples [${part.inputDims.join(', ')}] with ${part.classes === null ? `${part.outputs} numbers` : 'classes'}${positions(part)}`;
+  const targetOf = ({ classes, outputs, targetDims }: typeof first) => {
+    if (classes === null) return `numbers [${(targetDims ?? [outputs]).join(', ')}]`;
+    return targetDims ? `classes at [${targetDims.join(', ')}] positions` : 'classes';
+  };
+  const describe = (part: typeof first) => `samples [${part.inputDims.join(', ')}] with ${targetOf(part)}`;
   if (describe(first) !== describe(second))
     throw new Failure(
       'input',

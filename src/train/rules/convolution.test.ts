@@ -1,3 +1,4 @@
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { checkOperator, type OperatorInput } from '../../../test/gradient-check.js';
 
@@ -34,6 +35,10 @@ const convolutions: Case[] = [
   ['depthwise, dilated', [[2, 4, 6, 7], [4, 1, 3, 2], [4]], { group: 4, dilations: [2, 3] }],
   ['depthwise, padded beyond the kernel', [[2, 4, 3, 3], [4, 1, 2, 2], [4]], { group: 4, pads: [2, 0, 0, 1] }],
   ['depthwise with two outputs each', [[2, 3, 5, 5], [6, 1, 3, 3], [6]], { group: 3 }],
+  ['to fewer channels, dilated', [[2, 4, 6, 7], [3, 4, 3, 2], [3]], { dilations: [2, 3], pads: [1, 3, 2, 0] }],
+  ['to fewer channels, padded beyond the kernel', [[2, 4, 3, 3], [3, 4, 2, 2], [3]], { pads: [2, 0, 0, 1] }],
+  ['to fewer channels, 1-D', [[2, 4, 7], [3, 4, 3], [3]], { pads: [0, 2] }],
+  ['to fewer channels, 3-D', [[1, 3, 4, 3, 4], [2, 3, 2, 2, 3], [2]], { pads: [1, 0, 1, 0, 1, 1] }],
   ['many channels', [[2, 18, 4, 4], [3, 18, 3, 3], [3]], { pads: [1, 1, 1, 1] }],
   ['many channels in groups', [[2, 32, 3, 3], [4, 16, 2, 2], [4]], { group: 2, strides: [2, 1] }],
   ['one sample', [[1, 1, 4, 4], [2, 1, 3, 3], [2]], { pads: [1, 1, 1, 1] }],
@@ -68,4 +73,57 @@ const transposed: Case[] = [
 
 describe('ConvTranspose', () => {
   it.each(transposed)('%s', (_, inputs, attributes) => check('ConvTranspose', inputs, attributes));
+});
+
+/** An axis of a convolution, whose windows lie over `long` elements. */
+const axis = fc
+  .record({
+    kernel: fc.integer({ min: 1, max: 3 }),
+    stride: fc.constantFrom(1, 1, 2, 3),
+    dilation: fc.integer({ min: 1, max: 2 }),
+    begin: fc.integer({ min: 0, max: 4 }),
+    end: fc.integer({ min: 0, max: 4 }),
+    windows: fc.integer({ min: 1, max: 4 }),
+    unread: fc.integer({ min: 0, max: 2 }),
+  })
+  .map(({ unread, ...each }) => {
+    const spanned = (each.windows - 1) * each.stride + (each.kernel - 1) * each.dilation + 1;
+    const rest = Math.min(unread, each.stride - 1);
+    return { ...each, rest, long: spanned + rest - each.begin - each.end };
+  })
+  .filter(({ long }) => long > 0);
+
+const form = fc.record({
+  axes: fc.oneof(
+    fc.array(axis, { minLength: 1, maxLength: 2 }),
+    fc.array(
+      axis.filter(({ kernel, long }) => kernel < 3 && long < 5),
+      { minLength: 3, maxLength: 3 },
+    ),
+  ),
+  samples: fc.integer({ min: 1, max: 2 }),
+  groups: fc.integer({ min: 1, max: 3 }),
+  inputs: fc.constantFrom(1, 2, 3, 8),
+  outputs: fc.constantFrom(1, 2, 3),
+});
+
+describe.each(['Conv', 'ConvTranspose'])('%s', opType => {
+  it('with any attributes', async () => {
+    await fc.assert(
+      fc.asyncProperty(form, async ({ axes, samples, groups, inputs, outputs }) => {
+        const [long, short] = [axes.map(each => each.long), axes.map(({ windows }) => windows)];
+        const isForward = opType === 'Conv';
+        const x = isForward ? [samples, groups * inputs, ...long] : [samples, groups * outputs, ...short];
+        const w = [groups * outputs, inputs, ...axes.map(({ kernel }) => kernel)];
+        await check(opType, [x, w, [groups * (isForward ? outputs : inputs)]], {
+          group: groups,
+          strides: axes.map(({ stride }) => stride),
+          dilations: axes.map(({ dilation }) => dilation),
+          pads: [...axes.map(({ begin }) => begin), ...axes.map(({ end }) => end)],
+          ...(!isForward && { output_padding: axes.map(({ rest }) => rest) }),
+        });
+      }),
+      { seed: 1, numRuns: 40 },
+    );
+  });
 });

@@ -1,14 +1,12 @@
-import { Failure } from '../../failure.js';
 import { intAttribute, intsAttribute } from '../../onnx/attributes.js';
-import { elements, type RuleContext, reshaped, rule } from '../rule.js';
+import { constantInput, elements, type RuleContext, reshaped, rule } from '../rule.js';
 import { stepFromZero } from './masks.js';
 
 /** The axes that are reduced, counted from the front. An input since opset 13 (ReduceSum) and 18 (the others), an attribute before. */
 function reducedAxes(context: RuleContext): number[] {
   const { node } = context;
   const rank = context.dims(node.input[0] as string).length;
-  const given = node.input[1] ? context.constant(1) : (intsAttribute(node, 'axes') ?? []);
-  if (given === null) throw new Failure('input', 'the axes must be constant to be differentiated, got computed ones');
+  const given = constantInput(context, 1, 'axes') ?? intsAttribute(node, 'axes') ?? [];
   if (given.length === 0) return intAttribute(node, 'noop_with_empty_axes', 0) === 1 ? [] : [...Array(rank).keys()];
   return given.map(axis => (axis < 0 ? axis + rank : axis)).sort((a, b) => a - b);
 }

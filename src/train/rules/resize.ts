@@ -2,16 +2,11 @@ import { Failure } from '../../failure.js';
 import { floatAttribute, intAttribute, intsAttribute, stringAttribute } from '../../onnx/attributes.js';
 import { float } from '../../onnx/build.js';
 import type { NodeProto } from '../../onnx/proto.js';
-import { elements, type RuleContext, reshaped, rule } from '../rule.js';
+import { constantInput, elements, type RuleContext, reshaped, rule } from '../rule.js';
 
 /** The numbers of an input that says how to resize; none where it is missing or empty. */
-function given(context: RuleContext, index: number, what: string): readonly number[] {
-  if (!context.node.input[index]) return [];
-  const found = context.constant(index);
-  if (found === null)
-    throw new Failure('input', `its ${what} must be constant to be differentiated, got computed ones`);
-  return found;
-}
+const given = (context: RuleContext, index: number, what: string): readonly number[] =>
+  constantInput(context, index, what) ?? [];
 
 /** The attributes, those that the node leaves out with the defaults of ONNX. */
 const attributesOf = (node: NodeProto) => ({

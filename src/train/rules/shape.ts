@@ -1,6 +1,6 @@
 import { Failure } from '../../failure.js';
 import { intAttribute, intsAttribute, stringAttribute } from '../../onnx/attributes.js';
-import { type Rule, type RuleContext, reshaped, rule, sumOver } from '../rule.js';
+import { constantInput, type Rule, type RuleContext, reshaped, rule, sumOver } from '../rule.js';
 
 const input = (context: RuleContext) => context.dims(context.node.input[0] as string);
 
@@ -38,15 +38,6 @@ export function zeros(context: RuleContext, value: string): string {
   return context.op('ConstantOfShape', [context.ints(context.dims(value))]);
 }
 
-/** The numbers of an input that has to be constant. */
-function given(context: RuleContext, index: number, what: string): readonly number[] | null {
-  if (!context.node.input[index]) return null;
-  const found = context.constant(index);
-  if (found === null)
-    throw new Failure('input', `the ${what} must be constant to be differentiated, got computed ones`);
-  return found;
-}
-
 /**
  * Zeros around and between the elements. Steps backwards turn the gradient round first; zeros between are padded behind each element as
  * an axis of its own.
@@ -54,9 +45,11 @@ function given(context: RuleContext, index: number, what: string): readonly numb
 export const slice = rule((context, dy) => {
   const dims = input(context);
   const taken = context.dims(context.node.output[0] as string);
-  const starts = given(context, 1, 'starts') as readonly number[];
-  const axes = (given(context, 3, 'axes') ?? [...starts.keys()]).map(axis => (axis < 0 ? axis + dims.length : axis));
-  const steps = given(context, 4, 'steps') ?? starts.map(() => 1);
+  const starts = constantInput(context, 1, 'starts') as readonly number[];
+  const axes = (constantInput(context, 3, 'axes') ?? [...starts.keys()]).map(axis =>
+    axis < 0 ? axis + dims.length : axis,
+  );
+  const steps = constantInput(context, 4, 'steps') ?? starts.map(() => 1);
   const first = dims.map(() => 0);
   const stride = dims.map(() => 1);
   const backwards: number[] = [];
@@ -101,8 +94,8 @@ export const pad = rule((context, dy) => {
   if (context.wants(2))
     throw new Failure('input', 'its padding value must not depend on a parameter, got one that does');
   const rank = input(context).length;
-  const pads = given(context, 1, 'pads') as readonly number[];
-  const axes = given(context, 3, 'axes') ?? [...Array(rank).keys()];
+  const pads = constantInput(context, 1, 'pads') as readonly number[];
+  const axes = constantInput(context, 3, 'axes') ?? [...Array(rank).keys()];
   const all = Array<number>(2 * rank).fill(0);
   for (const [at, axis] of axes.entries()) {
     const front = axis < 0 ? axis + rank : axis;
