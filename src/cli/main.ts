@@ -3,13 +3,6 @@ import { Command, CommanderError } from 'commander';
 import { Failure } from '../failure.js';
 import { printable } from '../report/names.js';
 import { version } from '../version.js';
-import { addAuditCommand } from './audit.js';
-import { addDemoCommand } from './demo.js';
-import { addHealCommand } from './heal.js';
-import { addPlotCommand } from './plot.js';
-import { addTheoryCommand } from './theory.js';
-import { addTrainCommand } from './train.js';
-import { addVerifyCommand } from './verify.js';
 
 const usage = 2;
 const unreadable = 3;
@@ -53,21 +46,28 @@ Examples:
     outputError: (text, write) =>
       write(`reluminate: ${oneLine(text.replace(/^error: /, ''))} (--help lists the options)\n`),
   });
-addAuditCommand(program, code => {
-  process.exitCode = code;
-});
-addTrainCommand(program, code => {
-  process.exitCode = code;
-});
-addHealCommand(program, code => {
-  process.exitCode = code;
-});
-addVerifyCommand(program, code => {
-  process.exitCode = code;
-});
-addDemoCommand(program);
-addPlotCommand(program);
-addTheoryCommand(program);
+
+/** Adds a command to the program; `exitWith` sets the exit code of one that went well. */
+type AddCommand = (program: Command, exitWith: (code: number) => void) => void;
+
+const commands: Readonly<Record<string, () => Promise<AddCommand>>> = {
+  audit: async () => (await import('./audit.js')).addAuditCommand,
+  train: async () => (await import('./train.js')).addTrainCommand,
+  heal: async () => (await import('./heal.js')).addHealCommand,
+  verify: async () => (await import('./verify.js')).addVerifyCommand,
+  demo: async () => (await import('./demo.js')).addDemoCommand,
+  plot: async () => (await import('./plot.js')).addPlotCommand,
+  theory: async () => (await import('./theory.js')).addTheoryCommand,
+};
+
+// Reading the code of all commands takes longer than most of them do: only that of the one asked for is read.
+const asked = process.argv[2] ?? '';
+for (const name of Object.hasOwn(commands, asked) ? [asked] : Object.keys(commands)) {
+  const add = await commands[name]!();
+  add(program, code => {
+    process.exitCode = code;
+  });
+}
 
 /** Makes commander throw instead of ending the process, in every subcommand. */
 const throwing = (command: Command): void => {
