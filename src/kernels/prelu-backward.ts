@@ -34,7 +34,7 @@ export function backward<G extends Float32Array>(
   const kept = apartFrom(dx, laid.slopes);
   const kink = (slope: number) => atKink(operation, atZero, slope);
   const kinks = atZero === undefined || atZero === 'slope' ? null : kept.map(kink);
-  const parameters = arrange({ biases: null, ...laid, slopes: kept, kinks }, x.length);
+  const parameters = arrange({ slopes: kept, biases: laid.biases ?? null, kinks, inner: laid.inner }, x.length);
   const kernel = parameters.biases === null ? 'backward' : 'backwardBias';
   const sums = perform(operation, { kernel, inputs: [x, dy], mask, output: dx, parameters }, path);
   return { dx: dx as Result<G>, sums, slopes: kept };

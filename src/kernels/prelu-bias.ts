@@ -68,7 +68,11 @@ export function preluBias<X extends Float32Array>(x: X, bias: Slopes, slopes: Sl
   const biased = withBiases('preluBias', slopes, bias, layout, source.length);
   const target = targetFor('preluBias', source, out) as Float32Array;
   if (path === 'scalar') return rectify('preluBias', shifted(source, biased), slopes, { layout, out: target }) as X;
-  const parameters = arrange({ ...biased, slopes: apartFrom(target, biased.slopes), kinks: null }, source.length);
+  const slopesApart = apartFrom(target, biased.slopes);
+  const parameters = arrange(
+    { slopes: slopesApart, biases: biased.biases, kinks: null, inner: biased.inner },
+    source.length,
+  );
   perform('preluBias', { kernel: 'forwardBias', inputs: [source], mask: null, output: target, parameters }, path);
   return target as X;
 }

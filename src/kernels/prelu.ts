@@ -22,7 +22,7 @@ export function forward<X extends Float32Array>(
   const laid = channelSlopes(operation, slopes, layout, source.length);
   const target = targetFor(operation, source, out) as Float32Array;
   const parameters = arrange(
-    { ...laid, slopes: apartFrom(target, laid.slopes), biases: null, kinks: null },
+    { slopes: apartFrom(target, laid.slopes), biases: null, kinks: null, inner: laid.inner },
     source.length,
   );
   perform(operation, { kernel: 'forward', inputs: [source], mask: null, output: target, parameters }, path);

@@ -64,7 +64,7 @@ export function preluBackwardFromMask<G extends Float32Array>(
   const target = targetFor(operation, upstream, out, 'dy') as Float32Array;
   refuseOverlap(operation, out, 'mask', mask);
   const parameters = arrange(
-    { ...laid, slopes: apartFrom(target, laid.slopes), biases: null, kinks: null },
+    { slopes: apartFrom(target, laid.slopes), biases: null, kinks: null, inner: laid.inner },
     upstream.length,
   );
   perform(operation, { kernel: 'mask', inputs: [upstream], mask, output: target, parameters }, path);
