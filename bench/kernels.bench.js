@@ -67,13 +67,6 @@ function passes({ x, dy, length }) {
     preluBias(own.x, bias, 1, { out: own.z });
     prelu(own.z, slope, { out: own.out });
   };
-  const separateBackward = () => {
-    preluBias(own.x, bias, 1, { out: own.z });
-    preluBackward(own.z, own.dy, slope, { out: own.out });
-    let sum = 0;
-    for (let i = 0; i < length; i++) sum += own.out[i];
-    return sum;
-  };
   return {
     close: own.close,
     passes: {
@@ -86,8 +79,7 @@ function passes({ x, dy, length }) {
       relu: () => relu(own.x, { out: own.out }),
       'bias fused': () => preluBias(own.x, bias, slope, { out: own.out }),
       'bias separate': separate,
-      'bias backward fused': () => preluBiasBackward(own.x, bias, own.dy, slope, { out: own.out }),
-      'bias backward separate': separateBackward,
+      'bias backward': () => preluBiasBackward(own.x, bias, own.dy, slope, { out: own.out }),
       backward: () => preluBackward(own.x, own.dy, slope, { out: own.out }),
       'backward, in place': () => preluBackward(own.x, own.z, still, { out: own.z }),
       'backward, other arrays': () => preluBackward(x, dy, slope, { out }),
@@ -167,7 +159,6 @@ function print({ name, length, rounds }, { times, rivals: names }) {
     line(`backward, in place, than ${rival}`, `backward, ${rival}`, 'backward, in place');
   }
   line('bias fused than separate', 'bias separate', 'bias fused');
-  line('bias backward fused than separate', 'bias backward separate', 'bias backward fused');
 }
 
 export async function run(flags) {
