@@ -7,6 +7,11 @@ import { acrossFour, bytes, fewer, lower, upper } from './lanes';
  */
 const BLOCK: u32 = 192;
 
+/** What dx takes the place of. */
+const NEITHER: i32 = 0;
+const X: i32 = 1;
+const DY: i32 = 2;
+
 /** Adds two terms to as many float64 sums. */
 @inline
 function addTwo(sums: usize, terms: v128): void {
@@ -21,10 +26,11 @@ function addOne(sum: usize, term: f64): void {
 
 /** Four elements, with b added to x where `biased`: stores their dx and, where that takes the place of x or dy, what was there at `kept`; returns their terms. */
 @inline
-function four(x: usize, dy: usize, dx: usize, a: v128, turns: v128, k: v128, kinked: bool, b: v128, biased: bool, kept: usize, inPlace: bool): v128 {
+function four(x: usize, dy: usize, dx: usize, a: v128, turns: v128, k: v128, kinked: bool, b: v128, biased: bool, kept: usize, replaced: i32): v128 {
   const input = v128.load(x);
   const gradient = v128.load(dy);
-  if (inPlace) v128.store(kept, v128.load(dx));
+  if (replaced == X) v128.store(kept, input);
+  if (replaced == DY) v128.store(kept, gradient);
   const value = biased ? f32x4.add(input, b) : input;
   v128.store(dx, inputGradient(value, gradient, a, turns, k, kinked));
   return slopeTerm(value, gradient);
@@ -41,7 +47,7 @@ function sumOf(v0: v128, v1: v128, v2: v128, v3: v128): v128 {
  * no addition waits for the one before. Where `biased`, b is added to x first, and the sum of dx is added to the float64 number at `biasSum`.
  */
 @inline
-function block(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool, b: v128, biased: bool, biasSum: usize, kept: usize, inPlace: bool): f64 {
+function block(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kinked: bool, b: v128, biased: bool, biasSum: usize, kept: usize, replaced: i32): f64 {
   const turns = turnsTo1(a);
   let sum0 = f32x4.splat(0);
   let sum1 = f32x4.splat(0);
@@ -53,20 +59,20 @@ function block(x: usize, dy: usize, dx: usize, count: u32, a: v128, k: v128, kin
   let d = dx;
   let t = kept;
   for (const end = x + bytes(count & ~15); v < end; v += 64, g += 64, d += 64, t += 64) {
-    sum0 = f32x4.add(sum0, four(v, g, d, a, turns, k, kinked, b, biased, t, inPlace));
-    sum1 = f32x4.add(sum1, four(v + 16, g + 16, d + 16, a, turns, k, kinked, b, biased, t + 16, inPlace));
-    sum2 = f32x4.add(sum2, four(v + 32, g + 32, d + 32, a, turns, k, kinked, b, biased, t + 32, inPlace));
-    sum3 = f32x4.add(sum3, four(v + 48, g + 48, d + 48, a, turns, k, kinked, b, biased, t + 48, inPlace));
+    sum0 = f32x4.add(sum0, four(v, g, d, a, turns, k, kinked, b, biased, t, replaced));
+    sum1 = f32x4.add(sum1, four(v + 16, g + 16, d + 16, a, turns, k, kinked, b, biased, t + 16, replaced));
+    sum2 = f32x4.add(sum2, four(v + 32, g + 32, d + 32, a, turns, k, kinked, b, biased, t + 32, replaced));
+    sum3 = f32x4.add(sum3, four(v + 48, g + 48, d + 48, a, turns, k, kinked, b, biased, t + 48, replaced));
     if (biased) passed = f32x4.add(passed, sumOf(v128.load(d), v128.load(d, 16), v128.load(d, 32), v128.load(d, 48)));
   }
   for (const end = v + bytes(count & 12); v < end; v += 16, g += 16, d += 16, t += 16) {
-    sum0 = f32x4.add(sum0, four(v, g, d, a, turns, k, kinked, b, biased, t, inPlace));
+    sum0 = f32x4.add(sum0, four(v, g, d, a, turns, k, kinked, b, biased, t, replaced));
     if (biased) passed = f32x4.add(passed, v128.load(d));
   }
   if (biased) addOne(biasSum, i32x4.all_true(trusted(passed)) ? acrossFour(passed) : exactSum(dx, count));
   const sums = sumOf(sum0, sum1, sum2, sum3);
   if (i32x4.all_true(trusted(sums))) return acrossFour(sums);
-  return settledTerms(sums, inPlace && dx == x ? kept : x, inPlace && dx == dy ? kept : dy, count, b);
+  return settledTerms(sums, replaced != NEITHER && dx == x ? kept : x, replaced == DY ? kept : dy, count, b);
 }
 
 /**
@@ -78,13 +84,13 @@ function sweep(x: usize, dy: usize, dx: usize, count: u32, slope: f32, kink: f32
   const a = f32x4.splat(slope);
   const k = f32x4.splat(kink);
   const b = f32x4.splat(bias);
-  const inPlace = dx == x || dx == dy;
+  const replaced = dx == dy ? DY : dx == x ? X : NEITHER;
   let sum: f64 = 0;
   for (let left = count & ~3; left > 0; ) {
     const part = fewer(left, BLOCK);
-    sum += inPlace
-      ? block(x, dy, dx, part, a, k, kinked, b, biased, biasSum, kept, true)
-      : block(x, dy, dx, part, a, k, kinked, b, biased, biasSum, kept, false);
+    if (replaced == NEITHER) sum += block(x, dy, dx, part, a, k, kinked, b, biased, biasSum, kept, NEITHER);
+    else if (replaced == DY) sum += block(x, dy, dx, part, a, k, kinked, b, biased, biasSum, kept, DY);
+    else sum += block(x, dy, dx, part, a, k, kinked, b, biased, biasSum, kept, X);
     x += bytes(part);
     dy += bytes(part);
     dx += bytes(part);
