@@ -22,6 +22,8 @@ const baseline = 'Reluminate';
 const pair = 'Reluminate, 2 threads';
 const rectifiers = ['ReLU', 'PReLU'];
 const rounds = 31;
+/** Steps that everybody takes one after the other, so many that a turn lasts longer than what disturbs it. */
+const stepsInTurn = 12;
 
 /** Who trains; TF.js cannot train a CNN as it is, since its backend has no gradient of a convolution's filter. */
 const contestants = [
@@ -84,7 +86,7 @@ async function turn({ step }, batches) {
 
 /** Times of everybody, round by round, in one order and in the other; the first rounds, in which code is compiled, do not count. */
 async function measure(network) {
-  const batches = someBatches(network, 4, 2);
+  const batches = someBatches(network, stepsInTurn, 2);
   const all = [];
   for (const rectifier of rectifiers) all.push(await openAll(network, rectifier === 'PReLU', batches));
   const times = new Map(rectifiers.map((each, at) => [each, new Map([...all[at].keys()].map(name => [name, []]))]));
