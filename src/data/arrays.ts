@@ -71,7 +71,8 @@ export async function matchSet(
   const names = arrays.map(array => array.name);
   const inputs = specs.map(spec => spec.name);
   const needed = pairNames(inputs, names, label).map(name => arrays[names.indexOf(name)]!);
-  const headers = await Promise.all(needed.map(array => array.header()));
+  const headers: ArrayHeader[] = [];
+  for (const array of needed) headers.push(await array.header());
   const match = matchArrays(specs, headers, label);
   return {
     label,

@@ -6,7 +6,7 @@ import { mainGraph } from '../onnx/model.js';
 import { DataType } from '../onnx/proto.js';
 import type { TensorData } from '../onnx/tensor-data.js';
 import { createRandom } from '../random.js';
-import { addLoss, targetsOf } from './loss.js';
+import { addLoss, meanSquaredError, targetsOf } from './loss.js';
 import { elements } from './rule.js';
 import { createWriter } from './writer.js';
 
@@ -89,6 +89,17 @@ test.each([
   (feeds.z.data as Float32Array).fill(1);
   const found = (await runOnce(model, feeds))[loss]!.data[0] as number;
   expect(Math.abs(found / Math.LN2 - 1)).toBeLessThan(1e-5);
+});
+
+test('a million squared differences that are alike are averaged without losing digits', async () => {
+  const dims = [2, 2 ** 19];
+  const inputs = [valueInfo('y', dims), valueInfo('t', dims)];
+  const model = modelOf({ nodes: [], inputs, outputs: [] });
+  const { loss } = meanSquaredError(createWriter(model, 'loss'), 'y', 't', dims);
+  mainGraph(model).output.push(valueInfo(loss));
+  const filled = (value: number) => tensor(dims, new Array(elements(dims)).fill(value));
+  const found = (await runOnce(model, { y: filled(0.3), t: filled(0) }))[loss]!.data[0] as number;
+  expect(Math.abs(found / Math.fround(0.3) ** 2 - 1)).toBeLessThan(1e-5);
 });
 
 test('an output without an axis of classes has no targets', () => {

@@ -29,13 +29,17 @@ function rowLength(count: number): number {
   return length;
 }
 
-/** Minus the sum of so many terms over the sum of `known`, 0 where that is 0. In rows first: one float32 sum of a million equal terms is wrong by 1e-3. */
-function minusMean(writer: Writer, terms: string, count: number, known: string): string {
+/** The sum of so many terms. In rows first: one float32 sum of a million equal terms is wrong by 1e-3. */
+function sumOf(writer: Writer, terms: string, count: number): string {
   const rows = writer.op('Reshape', [terms, writer.ints([-1, rowLength(count)])]);
   const sums = writer.op('ReduceSum', [rows, writer.ints([1])], { keepdims: 0 });
-  const total = writer.op('ReduceSum', [sums], { keepdims: 0 });
+  return writer.op('ReduceSum', [sums], { keepdims: 0 });
+}
+
+/** Minus the sum of so many terms over the sum of `known`, 0 where that is 0. */
+function minusMean(writer: Writer, terms: string, count: number, known: string): string {
   const knownCount = writer.op('Max', [writer.op('ReduceSum', [known], { keepdims: 0 }), writer.scalar(1)]);
-  return writer.op('Div', [writer.op('Sub', [writer.scalar(0), total]), knownCount]);
+  return writer.op('Div', [writer.op('Sub', [writer.scalar(0), sumOf(writer, terms, count)]), knownCount]);
 }
 
 /** Minus the sum of all terms [N, K] over N. */
@@ -88,8 +92,9 @@ export function meanSquaredError(
   dims: readonly number[],
 ): LossValues {
   const difference = writer.op('Sub', [outputs, targets]);
-  const total = writer.op('ReduceSum', [writer.op('Mul', [difference, difference])], { keepdims: 0 });
-  return { loss: writer.op('Mul', [total, writer.scalar(1 / elements(dims))]), correct: null };
+  const count = elements(dims);
+  const total = sumOf(writer, writer.op('Mul', [difference, difference]), count);
+  return { loss: writer.op('Mul', [total, writer.scalar(1 / count)]), correct: null };
 }
 
 /**

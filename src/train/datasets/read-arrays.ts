@@ -63,7 +63,9 @@ export async function readFilePairs(paths: readonly string[]): Promise<ReadArray
       'usage',
       `dataset: files must be inputs,targets or inputs,targets,test inputs,test targets, got ${paths.length} of them`,
     );
-  const [inputs, targets, testInputs, testTargets] = await Promise.all(paths.map(readArray));
+  const read: NamedTensor[] = [];
+  for (const path of paths) read.push(await readArray(path));
+  const [inputs, targets, testInputs, testTargets] = read;
   return {
     train: { inputs: inputs!, targets: targets! },
     test: testInputs ? { inputs: testInputs, targets: testTargets! } : null,
