@@ -43,9 +43,9 @@ const leftRectified = ({ left }: PruneReport) =>
 const removable = async (model: Model) => (await audit(model, null, { threads: 1 })).totals.removable.units;
 
 describe('pruned networks compute what they did', () => {
-  it('360 planted networks: outputs to 3e-6, nothing removable left without a reason', async () => {
+  it('240 planted networks: outputs to 3e-6, nothing removable left without a reason', async () => {
     const seen = { removed: 0, folded: 0, joined: 0, unfoldedDense: 0, padded: 0 };
-    for (let seed = 0; seed < 360; seed++) {
+    for (let seed = 0; seed < 240; seed++) {
       const { model, sample, family } = healNetwork(seed);
       const where = `seed ${seed}, ${family}`;
       const x = randomBatch(sample, 4, createRandom(seed));
@@ -71,9 +71,9 @@ describe('pruned networks compute what they did', () => {
       seen.joined += report.joined.length;
       seen.padded += report.left.filter(({ reason }) => /pads its input/.test(reason)).length;
     }
-    expect(seen.removed).toBeGreaterThan(2000);
-    expect(seen.folded).toBeGreaterThan(800);
-    expect(seen.joined).toBeGreaterThan(4);
+    expect(seen.removed).toBeGreaterThan(1300);
+    expect(seen.folded).toBeGreaterThan(500);
+    expect(seen.joined).toBeGreaterThan(2);
     expect(seen.unfoldedDense).toBeGreaterThan(0);
     expect(seen.padded).toBeGreaterThan(0);
   });

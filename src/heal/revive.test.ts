@@ -476,13 +476,13 @@ async function reviveRandom(networks: number, make: (seed: number) => { model: M
 }
 
 describe('random networks: the outputs stay and every revived unit fires on 10 % to 90 % of its positions', () => {
-  test('200 of rectified layers, half of whose units are dead', async () => {
-    const seen = await reviveRandom(200, rectifiedNetwork);
+  test('120 of rectified layers, half of whose units are dead', async () => {
+    const seen = await reviveRandom(120, rectifiedNetwork);
     console.info(seen);
-    expect(seen.revived).toBeGreaterThan(800);
-    expect(seen.silent).toBeGreaterThan(100);
-    expect(Math.min(seen.folded, seen.unfolded)).toBeGreaterThan(10);
-    expect(seen.left).toBeGreaterThan(50);
+    expect(seen.revived).toBeGreaterThan(450);
+    expect(seen.silent).toBeGreaterThan(50);
+    expect(Math.min(seen.folded, seen.unfolded)).toBeGreaterThan(5);
+    expect(seen.left).toBeGreaterThan(25);
   });
 
   test('100 of all operators, which leave little to revive', async () => {
