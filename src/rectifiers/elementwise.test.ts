@@ -9,6 +9,7 @@ import {
   leakyRelu,
   leakyReluDerivative,
   relu,
+  rrelu,
   selu,
   silu,
   thresholdedRelu,
@@ -129,6 +130,10 @@ describe('out', () => {
     [() => celu([-1], { out: [0], a: 0.5 } as object), 'celu: options must give alpha, got a'],
     [() => selu(-1, { alpha: 2, gamma: 1 } as object), 'selu: options must give alpha or lambda, got gamma'],
     [() => silu(-1, { alpha: 2 } as object), 'silu: options must give beta, got alpha'],
+    [
+      () => rrelu(-1, { lowr: 0.5 } as object),
+      'rrelu: options must give lower or upper or convention or seed or stream or offset, got lowr',
+    ],
     [() => thresholdedRelu(-1, { alpha: 2 } as object), 'thresholdedRelu: options must give theta, got alpha'],
   ])('%s: a misspelled parameter is refused', (call, message) => {
     expect(call).toThrow(new TypeError(message));

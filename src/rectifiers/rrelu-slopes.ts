@@ -1,5 +1,5 @@
 import { describe, type Elements } from './floats.js';
-import { finite, fitted, positive, refuseNonObject, whole } from './parameters.js';
+import { finite, fitted, positive, refuseMisspelled, refuseNonObject, whole } from './parameters.js';
 import { philoxInto } from './philox.js';
 
 /**
@@ -32,6 +32,8 @@ export interface Distribution {
 
 export function distributionOf(operation: string, options: RreluOptions): Distribution {
   refuseNonObject(operation, options, '{ lower: 0.125, upper: 0.333 }');
+  if (options.lower === undefined || options.upper === undefined)
+    refuseMisspelled(operation, options, 'lower', 'upper', 'convention', 'seed', 'stream', 'offset');
   const convention = options.convention ?? 'uniform';
   if (convention !== 'uniform' && convention !== 'xu2015')
     throw new RangeError(`${operation}: convention must be 'uniform' or 'xu2015', got ${describe(convention)}`);
