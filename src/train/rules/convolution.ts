@@ -7,6 +7,7 @@ import {
   views,
   type Windows,
   windowsOf,
+  withoutRows,
 } from './windows.js';
 
 /** A value and its dimensions [N, C, …]. */
@@ -18,42 +19,96 @@ interface Tensor {
 /** From so many channels in a group on, one product per position of the kernel beats one product for all (measured). */
 const manyChannels = 8;
 
-/**
- * The gradient of a convolution's weights, [outputs, inputs / groups, …kernel]: for each position of the kernel the product of `small` with what the
- * windows of `large` see there, summed over windows and samples. The factor that is turned is the one that takes less time (measured).
- */
-function weightGradient(context: RuleContext, large: Tensor, small: Tensor, windows: Windows, groups: number): string {
-  const [samples, inputs] = large.dims as [number, number];
-  const outputs = small.dims[1] as number;
-  const [cg, og] = [inputs / groups, outputs / groups];
+const joined = (context: RuleContext, parts: readonly string[], axis: number): string =>
+  parts.length === 1 ? (parts[0] as string) : context.op('Concat', parts, { axis });
+
+/** A convolution as its weights' gradient sees it: windows over `large` [N, inputs, …], one for each position of `small` [N, outputs, …]. */
+interface Meeting {
+  readonly large: Tensor;
+  readonly small: Tensor;
+  readonly windows: Windows;
+  readonly groups: number;
+}
+
+/** Where each channel has weights of its own, products are elementwise: [channels, positions of the kernel]. */
+function depthwiseWeights(context: RuleContext, { large, small, windows, groups }: Meeting): string {
   const counts = small.dims.slice(2);
-  const seen = views(context, large.value, windows, counts);
-  const positions = seen.length;
-  const spatial = elements(counts);
-  const settled = (value: string) => context.op('Reshape', [value, context.ints([outputs, cg, ...windows.kernel])]);
-  const side = (parts: readonly string[], axis: number) =>
-    parts.length === 1 ? (parts[0] as string) : context.op('Concat', parts, { axis });
-  if (cg === 1 && og === 1) {
-    const axes = context.ints([0, ...counts.map((_, axis) => axis + 2)]);
-    const sums = seen.map(view => {
-      const sum = context.op('ReduceSum', [context.op('Mul', [view, small.value]), axes], { keepdims: 0 });
-      return context.op('Reshape', [sum, context.ints([groups, 1])]);
-    });
-    return settled(side(sums, 1));
-  }
-  const rowsOf = (value: string, channels: number) =>
-    context.op('Reshape', [value, context.ints([samples, groups, channels, spatial])]);
-  const product = (a: string, b: string) => {
-    const turned = context.op('Transpose', [b], { perm: [0, 1, 3, 2] });
-    return context.op('ReduceSum', [context.op('MatMul', [a, turned]), context.ints([0])], { keepdims: 0 });
-  };
-  const folded = (value: string, dims: readonly number[], perm: readonly number[]) =>
-    settled(context.op('Transpose', [context.op('Reshape', [value, context.ints(dims)])], { perm }));
-  const given = rowsOf(small.value, og);
-  const unfolded = seen.map(view => rowsOf(view, cg));
-  if (cg < manyChannels) return folded(product(side(unfolded, 2), given), [groups, positions, cg, og], [0, 3, 2, 1]);
-  const each = unfolded.map(view => product(given, view));
-  return folded(side(each, 0), [positions, groups, og, cg], [1, 2, 3, 0]);
+  const axes = context.ints([0, ...counts.map((_, axis) => axis + 2)]);
+  const sums = views(context, large.value, windows, counts).map(view => {
+    const sum = context.op('ReduceSum', [context.op('Mul', [view, small.value]), axes], { keepdims: 0 });
+    return context.op('Reshape', [sum, context.ints([groups, 1])]);
+  });
+  return joined(context, sums, 1);
+}
+
+/** a bᵀ for each group, of a [N, groups, A, L] and b [N, groups, B, L], summed over samples: [groups, A, B]. */
+function product(context: RuleContext, a: string, b: string): string {
+  const turned = context.op('Transpose', [b], { perm: [0, 1, 3, 2] });
+  return context.op('ReduceSum', [context.op('MatMul', [a, turned]), context.ints([0])], { keepdims: 0 });
+}
+
+/** Of few channels, those that all positions of the kernel see are put side by side, so that the product is large enough. */
+function joinedWeights(context: RuleContext, { large, small, windows, groups }: Meeting): string {
+  const [samples, inputs] = large.dims as [number, number];
+  const [cg, og] = [inputs / groups, (small.dims[1] as number) / groups];
+  const counts = small.dims.slice(2);
+  const inGroups = (value: string, channels: number) =>
+    context.op('Reshape', [value, context.ints([samples, groups, channels, elements(counts)])]);
+  const seen = views(context, large.value, windows, counts).map(view => inGroups(view, cg));
+  const all = product(context, joined(context, seen, 2), inGroups(small.value, og));
+  const apart = context.op('Reshape', [all, context.ints([groups, seen.length, cg, og])]);
+  return context.op('Transpose', [apart], { perm: [0, 3, 2, 1] });
+}
+
+/**
+ * `small` moved along its first spatial axis to where each row of the kernel meets `large`, with stride 1: [N, outputs, rows of the kernel, …] with as many rows as `large`, 0 where
+ * nothing is met.
+ */
+function movedRows(context: RuleContext, { large, small, windows }: Meeting): string {
+  const [samples, channels, rows, ...rest] = small.dims as [number, number, number];
+  const height = large.dims[2] as number;
+  const width = elements(rest);
+  const flat = context.op('Reshape', [small.value, context.ints([samples, channels, rows * width])]);
+  const zeros = (count: number) =>
+    count > 0 ? [context.op('ConstantOfShape', [context.ints([samples, channels, count * width])])] : [];
+  const parts = Array.from({ length: windows.kernel[0] as number }, (_, row) => {
+    const shift = row * (windows.dilations[0] as number) - (windows.begin[0] as number);
+    const [from, to] = [Math.max(0, -shift), Math.min(rows, height - shift)];
+    if (to <= from) return zeros(height);
+    const bounds = [from * width, to * width].map(bound => context.ints([bound]));
+    const kept = from === 0 && to === rows ? flat : context.op('Slice', [flat, ...bounds, context.ints([2])]);
+    return [...zeros(from + shift), kept, ...zeros(height - to - shift)];
+  });
+  return joined(context, parts.flat(), 2);
+}
+
+/**
+ * Each position of the kernel has its product with what the windows see there. With stride 1 the rows of the kernel share one, since it takes less time to move `small`, whose rows
+ * lie one after the other, than `large` (measured).
+ */
+function weightsByPosition(context: RuleContext, meeting: Meeting): string {
+  const { large, small, windows, groups } = meeting;
+  const [samples, inputs] = large.dims as [number, number];
+  const [cg, og] = [inputs / groups, (small.dims[1] as number) / groups];
+  const moves = windows.strides[0] === 1 && (windows.kernel[0] as number) > 1;
+  const rows = moves ? (windows.kernel[0] as number) : 1;
+  const counts = moves ? large.dims.slice(2, 3).concat(small.dims.slice(3)) : small.dims.slice(2);
+  const inGroups = (value: string, channels: number) =>
+    context.op('Reshape', [value, context.ints([samples, groups, channels, elements(counts)])]);
+  const given = inGroups(moves ? movedRows(context, meeting) : small.value, og * rows);
+  const seen = views(context, large.value, moves ? withoutRows(windows) : windows, counts);
+  const each = seen.map(view => product(context, given, inGroups(view, cg)));
+  const apart = context.op('Reshape', [joined(context, each, 0), context.ints([seen.length, groups, og, rows, cg])]);
+  return context.op('Transpose', [apart], { perm: [1, 2, 4, 3, 0] });
+}
+
+/** The gradient of a convolution's weights, [outputs, inputs / groups, …kernel]. The factor of a product that is turned is the one that takes less time (measured). */
+function weightGradient(context: RuleContext, meeting: Meeting): string {
+  const { large, small, windows, groups } = meeting;
+  const [inputs, outputs] = [large.dims[1] as number, small.dims[1] as number];
+  const isDepthwise = inputs === groups && outputs === groups;
+  const find = isDepthwise ? depthwiseWeights : inputs / groups < manyChannels ? joinedWeights : weightsByPosition;
+  return context.op('Reshape', [find(context, meeting), context.ints([outputs, inputs / groups, ...windows.kernel])]);
 }
 
 const biasGradient = (context: RuleContext, dy: string) => {
@@ -104,7 +159,7 @@ export const conv = rule((context, dy) => {
   ];
   return [
     context.wants(0) ? dx() : null,
-    context.wants(1) ? weightGradient(context, large, small, windows, group) : null,
+    context.wants(1) ? weightGradient(context, { large, small, windows, groups: group }) : null,
     context.wants(2) ? biasGradient(context, dy) : null,
   ];
 });
@@ -124,7 +179,7 @@ export const convTranspose = rule((context, dy) => {
   ];
   return [
     context.wants(0) ? dx() : null,
-    context.wants(1) ? weightGradient(context, large, small, windows, group) : null,
+    context.wants(1) ? weightGradient(context, { large, small, windows, groups: group }) : null,
     context.wants(2) ? biasGradient(context, dy) : null,
   ];
 });

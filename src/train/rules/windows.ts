@@ -76,6 +76,15 @@ export function transposedWindowsOf(
   return settled(attributes, output, input, begin);
 }
 
+/** The windows of the other axes: on the first each sees one element, where it is. */
+export const withoutRows = ({ kernel, strides, dilations, begin, end }: Windows): Windows => ({
+  kernel: kernel.with(0, 1),
+  strides: strides.with(0, 1),
+  dilations: dilations.with(0, 1),
+  begin: begin.with(0, 0),
+  end: end.with(0, 0),
+});
+
 const noLess = (values: readonly number[]) => values.map(value => Math.max(0, value));
 
 /** The attributes of a Conv over these windows. */
