@@ -5,6 +5,7 @@ import { type Model, mainGraph } from '../onnx/model.js';
 import type { NodeProto } from '../onnx/proto.js';
 import { createRandom } from '../random.js';
 import { parseRectifier } from '../rectifiers/parse-rectifier.js';
+import { rectifyBehindPools } from './behind-pools.js';
 import type { Writer } from './writer.js';
 
 /** Running statistics that a batch norm renews in each step: the names of the old values and of the new. */
@@ -70,5 +71,6 @@ export function toTrainingForm(
       statistics.push(...renewing.statistics);
     }
   }
+  rectifyBehindPools(model);
   return statistics;
 }
