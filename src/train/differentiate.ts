@@ -153,6 +153,7 @@ export async function differentiate(
   const numbers = await smallNumbers(model, scope, inputDims, shapes, needed, session);
   const writer = createWriter(model, 'gradient');
   const gradients = new Map<string, string>();
+  const summands = new Map<string, string>();
   const add = (value: string, gradient: string) => {
     const before = gradients.get(value);
     gradients.set(value, before === undefined ? gradient : writer.op('Add', [before, gradient]));
@@ -162,7 +163,7 @@ export async function differentiate(
     const upstream = node.output.map(output => gradients.get(output) ?? null);
     if (upstream.every(gradient => gradient === null)) continue;
     const inputs = [...node.input];
-    const context = contextFor(node, writer, shapes, numbers, needed);
+    const context = contextFor(node, writer, shapes, numbers, needed, summands);
     const results = applyRule(context, upstream, () => pathThrough(scope, node, { wrt, loss, needed, used }));
     for (const [index, input] of inputs.entries()) {
       const gradient = results[index];

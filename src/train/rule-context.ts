@@ -5,7 +5,7 @@ import type { Writer } from './writer.js';
 
 /**
  * What a rule may ask and do about one node: `shapes` are the dimensions of the values around it, `numbers` gives those that are constant, and
- * `needed` are the values whose gradients are wanted.
+ * `needed` are the values whose gradients are wanted. `summands` has, for gradients, smaller values with the same sums over all axes but that of channels.
  */
 export function contextFor(
   node: NodeProto,
@@ -13,6 +13,7 @@ export function contextFor(
   shapes: ReadonlyMap<string, readonly number[]>,
   numbers: (name: string) => readonly number[] | null,
   needed: ReadonlySet<string>,
+  summands: Map<string, string>,
 ): RuleContext {
   const inputs = [...node.input];
   return {
@@ -30,6 +31,8 @@ export function contextFor(
       node.output[index] ||= writer.fresh(node.opType);
       return node.output[index];
     },
+    sumsLike: (gradient, smaller) => summands.set(gradient, summands.get(smaller) ?? smaller),
+    smallestSummand: gradient => summands.get(gradient) ?? gradient,
     replace(outputs) {
       const copies = node.output.flatMap((name, index) => (name && outputs[index] ? [[outputs[index], name]] : []));
       const [[value, name], ...others] = copies as [[string, string], ...[string, string][]];

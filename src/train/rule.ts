@@ -13,6 +13,10 @@ export interface RuleContext extends Writer {
   wants(index: number): boolean;
   /** The name of an output of the node (a mask, indices), which is added where the node does without it. */
   output(index: number): string;
+  /** Notes that a gradient, summed over all axes but that of channels, gives what a smaller value gives. */
+  sumsLike(gradient: string, smaller: string): void;
+  /** The smallest value that is known to give the same as a gradient, summed so; the gradient itself where none is. */
+  smallestSummand(gradient: string): string;
   /** Gives the node's outputs other values, of the same numbers, which the rule has written and can so use again; null where an output is unread. */
   replace(outputs: readonly (string | null)[]): void;
 }

@@ -1,6 +1,12 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { checkOperator, type OperatorInput } from '../../../test/gradient-check.js';
+import { checkGradients, checkOperator, type OperatorInput } from '../../../test/gradient-check.js';
+import { exposing, modelOf, runOnce, tensor } from '../../../test/models.js';
+import { node, valueInfo } from '../../onnx/build.js';
+import { mainGraph } from '../../onnx/model.js';
+import { createRandom } from '../../random.js';
+import { differentiate } from '../differentiate.js';
+import { elements } from '../rule.js';
 
 type Case = [string, OperatorInput[], Record<string, number | string | readonly number[]>?];
 
@@ -126,4 +132,42 @@ describe.each(['Conv', 'ConvTranspose'])('%s', opType => {
       { seed: 1, numRuns: 40 },
     );
   });
+});
+
+describe('the bias of a convolution before a pool', () => {
+  it.each([
+    ['MaxPool', { kernel_shape: [2, 2], strides: [2, 2] }, 2],
+    ['AveragePool', { kernel_shape: [2, 2], strides: [2, 2] }, 2],
+    ['MaxPool', { kernel_shape: [2, 2] }, 4],
+    ['AveragePool', { kernel_shape: [3, 3], strides: [2, 2] }, 4],
+  ])(
+    '%s %j: its gradient adds up what comes out of the pool, where that has the same sums',
+    async (opType, pool, side) => {
+      const inputs = [valueInfo('x', [2, 3, 4, 4]), valueInfo('w', [5, 3, 3, 3]), valueInfo('b', [5])];
+      const model = modelOf({
+        nodes: [node('Conv', ['x', 'w', 'b'], ['z'], { pads: [1, 1, 1, 1] }), node(opType, ['z'], ['y'], pool)],
+        inputs,
+        outputs: [valueInfo('y')],
+      });
+      const random = createRandom(2);
+      const feeds = Object.fromEntries(
+        Object.entries({ x: [2, 3, 4, 4], w: [5, 3, 3, 3], b: [5] }).map(([name, dims]) => [
+          name,
+          tensor(
+            dims,
+            Array.from({ length: elements(dims) }, () => random.normal()),
+          ),
+        ]),
+      );
+      const { errors } = await checkGradients(model, { wrt: ['w', 'b'], feeds });
+      expect(errors.w).toBeLessThan(3e-6);
+      expect(errors.b).toBeLessThan(3e-6);
+      mainGraph(model).node.push(node('ReduceSumSquare', ['y'], ['loss'], { keepdims: 0 }));
+      const { model: known, gradients } = await differentiate(model, { loss: 'loss', wrt: ['b'] });
+      const sum = mainGraph(known).node.find(({ output }) => output[0] === gradients.get('b'))!;
+      expect(sum.opType).toBe('ReduceSum');
+      const summed = sum.input[0] as string;
+      expect((await runOnce(exposing(known, [summed]), feeds))[summed]!.dims).toEqual([2, 5, side, side]);
+    },
+  );
 });

@@ -114,7 +114,7 @@ function weightGradient(context: RuleContext, meeting: Meeting): string {
 const biasGradient = (context: RuleContext, dy: string) => {
   const rank = context.dims(context.node.output[0] as string).length;
   const axes = [...Array(rank).keys()].filter(axis => axis !== 1);
-  return context.op('ReduceSum', [dy, context.ints(axes)], { keepdims: 0 });
+  return context.op('ReduceSum', [context.smallestSummand(dy), context.ints(axes)], { keepdims: 0 });
 };
 
 /**

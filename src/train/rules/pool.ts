@@ -32,7 +32,9 @@ function tiledMax(context: RuleContext, dy: string, kernel: readonly number[]): 
   const attained = context.op('Cast', [context.op('Equal', [x, enlarged(context, y, kernel)])], { to: DataType.FLOAT });
   const share = context.op('AveragePool', [attained], { kernel_shape: kernel, strides: kernel });
   const scaled = context.op('Mul', [dy, context.scalar(1 / elements(kernel))]);
-  return context.op('Mul', [attained, enlarged(context, context.op('Div', [scaled, share]), kernel)]);
+  const dx = context.op('Mul', [attained, enlarged(context, context.op('Div', [scaled, share]), kernel)]);
+  context.sumsLike(dx, dy);
+  return dx;
 }
 
 /** Elsewhere it goes where MaxPool says, to the first of the largest. */
@@ -83,7 +85,11 @@ export const averagePool = rule((context, dy) => {
       const divisor = context.op('Reshape', [context.floats(counts), context.ints([1, 1, ...shape])]);
       scaled = context.op('Div', [scaled, divisor]);
     }
-  if (isTiling(windows)) return [enlarged(context, scaled, windows.kernel)];
+  if (isTiling(windows)) {
+    const dx = enlarged(context, scaled, windows.kernel);
+    context.sumsLike(dx, dy);
+    return [dx];
+  }
   const channels = context.dims(node.input[0] as string)[1] as number;
   const ones = context.filled([channels, 1, ...windows.kernel], 1);
   return [context.op('ConvTranspose', [scaled, ones], { ...convTransposeAttributes(windows), group: channels })];
