@@ -64,6 +64,16 @@ const repeated = (values: Float32Array, each: number, times: number): Float32Arr
   return result;
 };
 
+/** The parameters of a pass over one run, with `slopes` where others have slopes. */
+export const oneRun = (slopes: Float32Array, length: number): Parameters => ({
+  slopes,
+  biases: null,
+  kinks: null,
+  inner: Math.max(2, length),
+  repeat: 1,
+  channels: 1,
+});
+
 /**
  * The same parameters arranged so that runs and rows are long enough to be fast, where there are few enough to repeat. Callers write the object out: one made by
  * spreading another costs each call a microsecond and a half (measured).

@@ -1,18 +1,11 @@
 import { type OutOption, refuseOverlap, targetFor } from '../rectifiers/floats.js';
 import { relu as scalar, reluBackward as scalarBackward } from '../rectifiers/relu.js';
 import { float32, refuseOtherLength } from './arrays.js';
-import type { Parameters } from './parameters.js';
+import { oneRun } from './parameters.js';
 import { checkPath, type PathOption, perform } from './path.js';
 
 /** The parameters of a pass that has none. */
-const oneRun = (length: number): Parameters => ({
-  slopes: new Float32Array(1),
-  biases: null,
-  kinks: null,
-  inner: Math.max(2, length),
-  repeat: 1,
-  channels: 1,
-});
+const withoutSlopes = (length: number) => oneRun(new Float32Array(1), length);
 
 /**
  * `relu` of a Float32Array at memory speed: max(x, 0), 0 at -0 and NaN for NaN. `out` takes the result and may be `x`. Throws a
@@ -27,7 +20,7 @@ export function relu<X extends Float32Array>(x: X, { out, path }: OutOption<Floa
   const source = float32('relu', 'x', x);
   if (path === 'scalar') return scalar(source, { out }) as X;
   const target = targetFor('relu', source, out) as Float32Array;
-  const parameters = oneRun(source.length);
+  const parameters = withoutSlopes(source.length);
   perform('relu', { kernel: 'relu', inputs: [source], mask: null, output: target, parameters }, path);
   return target as X;
 }
@@ -54,6 +47,10 @@ export function reluBackward<G extends Float32Array>(
   const dx = targetFor(operation, upstream, out, 'dy') as Float32Array;
   refuseOverlap(operation, out, 'x', x);
   const inputs = [values, upstream];
-  perform(operation, { kernel: 'reluBackward', inputs, mask: null, output: dx, parameters: oneRun(dx.length) }, path);
+  perform(
+    operation,
+    { kernel: 'reluBackward', inputs, mask: null, output: dx, parameters: withoutSlopes(dx.length) },
+    path,
+  );
   return dx as G;
 }

@@ -3,21 +3,16 @@ import { refuseNonObject } from '../rectifiers/parameters.js';
 import { rreluTrain as scalar, rreluTrainBackward as scalarBackward } from '../rectifiers/rrelu.js';
 import { meanSlopeOf, type Noise, type NoiseOptions, noiseOf, type RreluOptions } from '../rectifiers/rrelu-slopes.js';
 import { float32, refuseOtherLength } from './arrays.js';
+import { oneRun } from './parameters.js';
 import { checkPath, type PathOption, perform } from './path.js';
 import { forward } from './prelu.js';
 
 /** What RReLU's kernels take besides their arrays. */
 export type NoisyOptions = RreluOptions & NoiseOptions & OutOption<Float32Array> & PathOption;
 
-/** The law of the slopes where others have slopes, and one run. */
-const parametersOf = ({ lower, span, upper }: Noise, length: number) => ({
-  slopes: Float32Array.of(lower, span, upper),
-  biases: null,
-  kinks: null,
-  inner: Math.max(2, length),
-  repeat: 1,
-  channels: 1,
-});
+/** The law of the slopes where others have slopes. */
+const parametersOf = ({ lower, span, upper }: Noise, length: number) =>
+  oneRun(Float32Array.of(lower, span, upper), length);
 
 /**
  * `rrelu` of a Float32Array at memory speed: randomized leaky ReLU in evaluation, with the slope `rreluMeanSlope`. `out` takes the
