@@ -7,7 +7,7 @@ import type { TensorData } from '../onnx/tensor-data.js';
 import { checkDataset, countClasses } from './check-dataset.js';
 import type { Dataset } from './dataset.js';
 import { endsOf, logitsOf } from './logits.js';
-import { elements } from './rule.js';
+import { elements, longAxes } from './rule.js';
 import { type SampleInput, sampleInput, samplesOf } from './sample-input.js';
 import type { Sized } from './step-inputs.js';
 
@@ -56,9 +56,6 @@ export function* feedsFor(
   }
 }
 
-/** Dimensions without axes of length 1, which leave the elements where they are. */
-const longAxes = (dims: readonly number[]): string => dims.filter(dim => dim !== 1).join();
-
 /**
  * How many numbers a model gives for each sample or position, once its output is what the data ask for: one for each number of a target; or, along axis 1, one for each
  * class and maybe more, at each position of a target. Throws a Failure for other outputs.
@@ -67,7 +64,7 @@ export function requireOutput(operation: string, output: Sized, samples: number,
   const { name, classes, outputs, targetDims = [] } = data;
   const { dims } = output;
   const first = classes === null ? ['samples'] : ['samples', 'classes'];
-  const fits = dims[0] === samples && longAxes(dims.slice(first.length)) === longAxes(targetDims);
+  const fits = dims[0] === samples && longAxes(dims.slice(first.length)).join() === longAxes(targetDims).join();
   if (classes === null ? targetDims.length > 0 && !fits : !fits || dims.length < 2) {
     const why =
       classes === null

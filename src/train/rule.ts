@@ -45,6 +45,9 @@ export function constantInput(context: RuleContext, index: number, what: string)
 /** The number of elements of a tensor. */
 export const elements = (dims: readonly number[]): number => dims.reduce((a, b) => a * b, 1);
 
+/** Dimensions without axes of length 1, which leave the elements where they are. */
+export const longAxes = (dims: readonly number[]): number[] => dims.filter(dim => dim !== 1);
+
 /** The value in other dimensions, its elements in their order; itself where it has these. */
 export const reshaped = (writer: Writer, value: string, from: readonly number[], to: readonly number[]): string =>
   from.length === to.length && from.every((dim, axis) => dim === to[axis])

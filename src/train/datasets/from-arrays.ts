@@ -2,7 +2,7 @@ import { decodeFloat16, findNonFinite, isFloat } from '../../data/elements.js';
 import { Failure } from '../../failure.js';
 import type { TensorData } from '../../onnx/tensor-data.js';
 import type { Dataset } from '../dataset.js';
-import { elements } from '../rule.js';
+import { elements, longAxes } from '../rule.js';
 
 /** A tensor with the name it has in its file. */
 export interface NamedTensor extends TensorData {
@@ -41,9 +41,6 @@ function inputDimsOf({ type, dims }: TensorData): number[] {
   return type === 'uint8' && inner.length === 2 ? [1, ...inner] : inner;
 }
 
-/** Dimensions of one sample without axes of length 1. */
-const longAxesOf = (dims: readonly number[]): number[] => dims.slice(1).filter(dim => dim !== 1);
-
 /**
  * Whole numbers as classes of samples or of their positions, which must lie below `classes`, or, where that is not known, below their number. Positions below 0
  * have none, which is -1 in the result.
@@ -53,7 +50,7 @@ function labelsOf(
   label: string,
   classes: number | null,
 ): Pick<Dataset, 'targets' | 'targetDims' | 'outputs'> & { classes: number } {
-  const targetDims = longAxesOf(dims);
+  const targetDims = longAxes(dims.slice(1));
   const positions = elements(targetDims);
   const limit = classes ?? Math.max(2, data.length);
   let largest = 1;
@@ -99,7 +96,7 @@ export function datasetFromArrays(
       `${targets.type} of ${formatDims(targets.dims)}`,
     );
   if (isLabels) return { ...shared, ...labelsOf(targets, label, classes) };
-  const targetDims = longAxesOf(targets.dims);
-  const numbers = { ...shared, targets: floatsOf(targets, label), classes: null, outputs: width };
-  return targetDims.length > 1 ? { ...numbers, targetDims } : numbers;
+  const targetDims = longAxes(targets.dims.slice(1));
+  const several = targetDims.length > 1 && { targetDims };
+  return { ...shared, targets: floatsOf(targets, label), ...several, classes: null, outputs: width };
 }
