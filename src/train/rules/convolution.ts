@@ -41,6 +41,12 @@ function depthwiseWeights(context: RuleContext, { large, small, windows, groups 
   return joined(context, sums, 1);
 }
 
+/** The channels of a value [N, …] apart by group, each with `length` elements: [N, groups, channels of a group, length]. */
+const byGroup =
+  (context: RuleContext, { large, groups }: Meeting, length: number) =>
+  (value: string): string =>
+    context.op('Reshape', [value, context.ints([large.dims[0] as number, groups, -1, length])]);
+
 /** a bᵀ for each group, of a [N, groups, A, L] and b [N, groups, B, L], summed over samples: [groups, A, B]. */
 function product(context: RuleContext, a: string, b: string): string {
   const turned = context.op('Transpose', [b], { perm: [0, 1, 3, 2] });
@@ -48,15 +54,16 @@ function product(context: RuleContext, a: string, b: string): string {
 }
 
 /** Of few channels, those that all positions of the kernel see are put side by side, so that the product is large enough. */
-function joinedWeights(context: RuleContext, { large, small, windows, groups }: Meeting): string {
-  const [samples, inputs] = large.dims as [number, number];
-  const [cg, og] = [inputs / groups, (small.dims[1] as number) / groups];
+function joinedWeights(context: RuleContext, meeting: Meeting): string {
+  const { large, small, windows, groups } = meeting;
   const counts = small.dims.slice(2);
-  const inGroups = (value: string, channels: number) =>
-    context.op('Reshape', [value, context.ints([samples, groups, channels, elements(counts)])]);
-  const seen = views(context, large.value, windows, counts).map(view => inGroups(view, cg));
-  const all = product(context, joined(context, seen, 2), inGroups(small.value, og));
-  const apart = context.op('Reshape', [all, context.ints([groups, seen.length, cg, og])]);
+  const apartByGroup = byGroup(context, meeting, elements(counts));
+  const seen = views(context, large.value, windows, counts).map(apartByGroup);
+  const all = product(context, joined(context, seen, 2), apartByGroup(small.value));
+  const apart = context.op('Reshape', [
+    all,
+    context.ints([groups, seen.length, -1, (small.dims[1] as number) / groups]),
+  ]);
   return context.op('Transpose', [apart], { perm: [0, 3, 2, 1] });
 }
 
@@ -88,17 +95,15 @@ function movedRows(context: RuleContext, { large, small, windows }: Meeting): st
  */
 function weightsByPosition(context: RuleContext, meeting: Meeting): string {
   const { large, small, windows, groups } = meeting;
-  const [samples, inputs] = large.dims as [number, number];
-  const [cg, og] = [inputs / groups, (small.dims[1] as number) / groups];
+  const og = (small.dims[1] as number) / groups;
   const moves = windows.strides[0] === 1 && (windows.kernel[0] as number) > 1;
   const rows = moves ? (windows.kernel[0] as number) : 1;
   const counts = moves ? large.dims.slice(2, 3).concat(small.dims.slice(3)) : small.dims.slice(2);
-  const inGroups = (value: string, channels: number) =>
-    context.op('Reshape', [value, context.ints([samples, groups, channels, elements(counts)])]);
-  const given = inGroups(moves ? movedRows(context, meeting) : small.value, og * rows);
+  const apartByGroup = byGroup(context, meeting, elements(counts));
+  const given = apartByGroup(moves ? movedRows(context, meeting) : small.value);
   const seen = views(context, large.value, moves ? withoutRows(windows) : windows, counts);
-  const each = seen.map(view => product(context, given, inGroups(view, cg)));
-  const apart = context.op('Reshape', [joined(context, each, 0), context.ints([seen.length, groups, og, rows, cg])]);
+  const each = seen.map(view => product(context, given, apartByGroup(view)));
+  const apart = context.op('Reshape', [joined(context, each, 0), context.ints([seen.length, groups, og, rows, -1])]);
   return context.op('Transpose', [apart], { perm: [1, 2, 4, 3, 0] });
 }
 

@@ -2,6 +2,12 @@ import { Failure } from '../../failure.js';
 import { floatAttribute, intAttribute } from '../../onnx/attributes.js';
 import { elements, type Rule, type RuleContext, reshaped, rule, sumOver, sumTo } from '../rule.js';
 
+/** Operators without attributes. */
+const plainly =
+  (context: RuleContext) =>
+  (opType: string, ...inputs: string[]): string =>
+    context.op(opType, inputs);
+
 /**
  * y = γ x̂ + β, x̂ = (x - μ) s, s = 1 / √(σ² + ε) for each channel. With batch statistics the gradient passes through μ and σ² (Ioffe &
  * Szegedy 2015): dx = γ s (dy - mean(dy) - x̂ mean(dy x̂)); the node gets its values from what the gradient needs as well, which for matrices takes
@@ -17,7 +23,7 @@ export const batchNormalization: Rule = (context, [dy, ...running]) => {
   const axes = [...dims.keys()].filter(axis => axis !== 1);
   const channels = dims[1] as number;
   const broadcast = dims.map((dim, axis) => (axis === 1 ? dim : 1));
-  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const op = plainly(context);
   const perChannel = (value: string) => op('Reshape', value, context.ints(broadcast));
   const settled = (value: string) => op('Reshape', value, context.ints([channels]));
   const sum = (value: string) => sumOver(context, value, dims, axes);
@@ -84,7 +90,7 @@ export const layerNormalization: Rule = (context, [dy, ...moments]) => {
   const axis = intAttribute(context.node, 'axis', -1);
   const axes = [...dims.keys()].slice(axis < 0 ? axis + dims.length : axis);
   const share = context.scalar(1 / elements(axes.map(each => dims[each] as number)));
-  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const op = plainly(context);
   const mean = (value: string) => op('Mul', sumOver(context, value, dims, axes), share);
   const normalized = op('Mul', op('Sub', x, context.output(1)), context.output(2));
   const dx = () => {
@@ -111,7 +117,7 @@ const normalizedIn = (groupsOf: (context: RuleContext, channels: number) => numb
     const parts = context.dims(gamma)[0] as number;
     const rows = (count: number) => [samples, count, elements(dims) / (samples * count)];
     const [grouped, scaled] = [rows(groupsOf(context, channels)), rows(parts)];
-    const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+    const op = plainly(context);
     const share = context.scalar(1 / (grouped[2] as number));
     const mean = (value: string) => op('Mul', sumOver(context, value, grouped, [2]), share);
     const flat = reshaped(context, x, dims, grouped);
@@ -143,7 +149,7 @@ export const lpNormalization = rule((context, dy) => {
   const { node } = context;
   const [x, y] = [node.input[0] as string, node.output[0] as string];
   const axes = context.ints([intAttribute(node, 'axis', -1)]);
-  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const op = plainly(context);
   const sum = (value: string) => context.op('ReduceSum', [value, axes], { keepdims: 1 });
   const absolute = intAttribute(node, 'p', 2) === 1;
   const norm = absolute ? sum(op('Abs', x)) : op('Sqrt', sum(op('Mul', x, x)));
@@ -165,7 +171,7 @@ export const localResponse = rule((context, dy) => {
   const dims = context.dims(x);
   const [samples, channels] = dims as [number, number];
   const image = [samples, 1, channels, elements(dims.slice(2))];
-  const op = (opType: string, ...inputs: string[]) => context.op(opType, inputs);
+  const op = plainly(context);
   const reach = (size - 1) / 2;
   const window = { kernel_shape: [size, 1], pads: [reach, 0, reach, 0], count_include_pad: 1 };
   const mean = (value: string) =>
